@@ -1,0 +1,41 @@
+import { defineConfig } from 'vitest/config';
+
+const node = { environment: 'node' as const, execArgv: ['--disable-warning=ExperimentalWarning'] };
+
+export default defineConfig({
+  test: {
+    passWithNoTests: false,
+    projects: [
+      {
+        test: {
+          ...node,
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/integration/**', 'test/long/**'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        // Real relay processes, sockets and disks: one file at a time, so that none starves another.
+        test: {
+          ...node,
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          ...node,
+          name: 'long',
+          include: ['test/long/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 3_600_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
+  },
+});
