@@ -6,7 +6,7 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const bin = (path: string) => join(root, 'node_modules', path);
 const steps = new Map<string, string[]>([
-  ['lint', [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings']],
+  ['lint', [join(root, 'scripts/check-lint.ts')]],
   ['types', [join(root, 'scripts/check-types.ts')]],
   ['imports', [join(root, 'scripts/check-imports.ts')]],
   ['purity', [join(root, 'scripts/check-core-purity.ts')]],
