@@ -3,14 +3,14 @@
 // scripts/check-imports.ts runs it and refuses to pass having looked at nothing;
 // test/tooling plants one violation per rule.
 
-const OURS = '^(shared|relay|web|test|e2e|scripts|programs)/';
-const NOT_A_DOMAIN = 'kernel|peer|host|runtime|client';
-const DOMAIN = `^shared/(?!(?:${NOT_A_DOMAIN})/)([^/]+)/`;
-const CORE = '^shared/(?!(?:host|runtime|client)/)';
-const EDGE = '^shared/(host|runtime|client)/';
-const PRODUCT = '^(shared|relay|web)/';
+const OURS = '^(shared|relay|web|test|e2e|scripts|programs)/'
+const NOT_A_DOMAIN = 'kernel|peer|host|runtime|client'
+const DOMAIN = `^shared/(?!(?:${NOT_A_DOMAIN})/)([^/]+)/`
+const CORE = '^shared/(?!(?:host|runtime|client)/)'
+const EDGE = '^shared/(host|runtime|client)/'
+const PRODUCT = '^(shared|relay|web)/'
 /** @type {import('dependency-cruiser').DependencyType[]} */
-const NPM = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-bundled', 'npm-no-pkg', 'npm-unknown'];
+const NPM = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-bundled', 'npm-no-pkg', 'npm-unknown']
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
@@ -129,4 +129,4 @@ export default {
       extensions: ['.ts', '.js', '.mjs', '.json', '.d.ts'],
     },
   },
-};
+}

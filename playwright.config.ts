@@ -1,7 +1,7 @@
-import { defineConfig } from '@playwright/test';
-import { chromiumArgs, locateChromium } from './scripts/chromium.ts';
+import { defineConfig } from '@playwright/test'
+import { chromiumArgs, locateChromium } from './scripts/chromium.ts'
 
-const executablePath = locateChromium();
+const executablePath = locateChromium()
 
 export default defineConfig({
   testDir: 'e2e',
@@ -20,4 +20,4 @@ export default defineConfig({
       ...(executablePath === undefined ? {} : { executablePath }),
     },
   },
-});
+})

@@ -1,4 +1,4 @@
-import { defineConfig } from 'vite';
+import { defineConfig } from 'vite'
 
 export default defineConfig({
   root: 'web',
@@ -8,4 +8,4 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2024',
   },
-});
+})

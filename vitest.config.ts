@@ -1,6 +1,6 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig } from 'vitest/config'
 
-const node = { environment: 'node' as const, execArgv: ['--disable-warning=ExperimentalWarning'] };
+const node = { environment: 'node' as const, execArgv: ['--disable-warning=ExperimentalWarning'] }
 
 export default defineConfig({
   test: {
@@ -38,4 +38,4 @@ export default defineConfig({
       },
     ],
   },
-});
+})

@@ -1,25 +1,25 @@
 // Lints and checks the format of everything Biome knows, and that it did look at every file of ours.
-import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
-import { join } from 'node:path';
-import { sourceFiles } from './source-files.ts';
+import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { join } from 'node:path'
+import { sourceFiles } from './source-files.ts'
 
-const biome = join(import.meta.dirname, '../node_modules/@biomejs/biome/bin/biome');
-const colors = process.stderr.isTTY ? 'force' : 'off';
+const biome = join(import.meta.dirname, '../node_modules/@biomejs/biome/bin/biome')
+const colors = process.stderr.isTTY ? 'force' : 'off'
 const run = spawnSync(process.execPath, [biome, 'check', '--error-on-warnings', `--colors=${colors}`], {
   encoding: 'utf8',
   stdio: ['ignore', 'inherit', 'pipe'],
-});
-process.stderr.write(run.stderr);
-if (run.status !== 0) process.exitCode = 1;
+})
+process.stderr.write(run.stderr)
+if (run.status !== 0) process.exitCode = 1
 
-const checked = Number(/Checked (\d+) files?/.exec(run.stderr)?.[1] ?? 0);
-const files = sourceFiles(process.cwd()).length;
+const checked = Number(/Checked (\d+) files?/.exec(run.stderr)?.[1] ?? 0)
+const files = sourceFiles(process.cwd()).length
 const configuration = globSync(['*.json', '*.ts', '.*.mjs']).filter(
   (path) => path !== 'package-lock.json',
-).length;
+).length
 if (files === 0 || checked < files + configuration) {
-  const there = `${files} of ours and ${configuration} of configuration`;
-  console.error(`lint: ${checked} files were examined, and there are ${there}`);
-  process.exitCode = 1;
+  const there = `${files} of ours and ${configuration} of configuration`
+  console.error(`lint: ${checked} files were examined, and there are ${there}`)
+  process.exitCode = 1
 }

@@ -1,12 +1,12 @@
 // Runs the suites one after another and ends with one line that counts them all.
 //   npm test                                everything but `long`
 //   npm test -- --suite unit [FILTER...]    one suite (repeatable); filters are parts of file names
-import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { ensureChromium } from './chromium.ts';
+import { spawnSync } from 'node:child_process'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ensureChromium } from './chromium.ts'
 import {
   add,
   exitCodeOf,
@@ -16,119 +16,119 @@ import {
   tallyPlaywright,
   tallyVitest,
   withExitCode,
-} from './test-report.ts';
+} from './test-report.ts'
 
 interface Suite {
-  readonly files: (path: string) => boolean;
-  readonly run: (name: string, filters: readonly string[]) => Tally;
+  readonly files: (path: string) => boolean
+  readonly run: (name: string, filters: readonly string[]) => Tally
 }
 
-const root = join(import.meta.dirname, '..');
-const reports = mkdtempSync(join(tmpdir(), 'tabmesh-test-'));
-const testFiles = globSync(['test/**/*.test.ts', 'e2e/**/*.spec.ts'], { cwd: root });
-const isIntegration = (path: string) => path.startsWith('test/integration/');
-const isLong = (path: string) => path.startsWith('test/long/');
-const isBrowser = (path: string) => path.startsWith('e2e/');
+const root = join(import.meta.dirname, '..')
+const reports = mkdtempSync(join(tmpdir(), 'tabmesh-test-'))
+const testFiles = globSync(['test/**/*.test.ts', 'e2e/**/*.spec.ts'], { cwd: root })
+const isIntegration = (path: string) => path.startsWith('test/integration/')
+const isLong = (path: string) => path.startsWith('test/long/')
+const isBrowser = (path: string) => path.startsWith('e2e/')
 
 const suites = new Map<string, Suite>([
   ['unit', { files: (path) => !isIntegration(path) && !isLong(path) && !isBrowser(path), run: runVitest }],
   ['integration', { files: isIntegration, run: runVitest }],
   ['e2e', { files: isBrowser, run: runPlaywright }],
   ['long', { files: isLong, run: runVitest }],
-]);
+])
 
-const { names, filters } = readArguments();
-let total = nothing;
-let pageIsBuilt = false;
+const { names, filters } = readArguments()
+let total = nothing
+let pageIsBuilt = false
 try {
-  for (const name of names) total = add(total, runSuite(name));
+  for (const name of names) total = add(total, runSuite(name))
 } finally {
-  rmSync(reports, { recursive: true, force: true });
+  rmSync(reports, { recursive: true, force: true })
 }
-console.log(summary(total));
-process.exitCode = exitCodeOf(total);
+console.log(summary(total))
+process.exitCode = exitCodeOf(total)
 
 function readArguments(): { names: readonly string[]; filters: readonly string[] } {
   const { values, positionals } = parseArgs({
     options: { suite: { type: 'string', multiple: true } },
     allowPositionals: true,
-  });
-  const asked = values.suite ?? ['unit', 'integration', 'e2e'];
-  const unknown = asked.filter((name) => !suites.has(name));
+  })
+  const asked = values.suite ?? ['unit', 'integration', 'e2e']
+  const unknown = asked.filter((name) => !suites.has(name))
   if (unknown.length > 0) {
-    console.error(`unknown suite ${unknown.join(', ')}; there are ${[...suites.keys()].join(', ')}`);
-    process.exit(2);
+    console.error(`unknown suite ${unknown.join(', ')}; there are ${[...suites.keys()].join(', ')}`)
+    process.exit(2)
   }
-  return { names: asked, filters: positionals };
+  return { names: asked, filters: positionals }
 }
 
 function runSuite(name: string): Tally {
-  const suite = suites.get(name);
-  if (suite === undefined) throw new Error(`no suite ${name}`);
-  const files = testFiles.filter(suite.files);
+  const suite = suites.get(name)
+  if (suite === undefined) throw new Error(`no suite ${name}`)
+  const files = testFiles.filter(suite.files)
   const wanted =
-    filters.length === 0 ? files : files.filter((path) => filters.some((part) => path.includes(part)));
-  console.log(`== ${name}: ${wanted.length} files`);
-  if (wanted.length === 0) return nothing;
-  if (name !== 'unit' && !buildPage()) return { ...nothing, failed: 1 };
-  const tally = runOrFail(suite, name);
-  console.log(`== ${name}: ${summary(tally)}`);
-  return tally;
+    filters.length === 0 ? files : files.filter((path) => filters.some((part) => path.includes(part)))
+  console.log(`== ${name}: ${wanted.length} files`)
+  if (wanted.length === 0) return nothing
+  if (name !== 'unit' && !buildPage()) return { ...nothing, failed: 1 }
+  const tally = runOrFail(suite, name)
+  console.log(`== ${name}: ${summary(tally)}`)
+  return tally
 }
 
 /** A suite whose tool cannot even be started is one failure, and the other suites still run. */
 function runOrFail(suite: Suite, name: string): Tally {
   try {
-    return suite.run(name, filters);
+    return suite.run(name, filters)
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    return { ...nothing, failed: 1 };
+    console.error(error instanceof Error ? error.message : error)
+    return { ...nothing, failed: 1 }
   }
 }
 
 /** A relay serves the built page, so whatever starts a relay needs it. */
 function buildPage(): boolean {
-  if (pageIsBuilt || !existsSync(join(root, 'web/index.html'))) return true;
-  const { status } = runNode(['node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn']);
-  pageIsBuilt = status === 0;
-  if (!pageIsBuilt) console.error('the page could not be built');
-  return pageIsBuilt;
+  if (pageIsBuilt || !existsSync(join(root, 'web/index.html'))) return true
+  const { status } = runNode(['node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn'])
+  pageIsBuilt = status === 0
+  if (!pageIsBuilt) console.error('the page could not be built')
+  return pageIsBuilt
 }
 
 function runVitest(name: string, parts: readonly string[]): Tally {
-  const report = join(reports, `${name}.json`);
+  const report = join(reports, `${name}.json`)
   const { status } = runNode([
     'node_modules/vitest/vitest.mjs',
     'run',
     ...['--project', name],
     ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
     ...parts,
-  ]);
-  return tallyOf(report, status, tallyVitest);
+  ])
+  return tallyOf(report, status, tallyVitest)
 }
 
 function runPlaywright(name: string, parts: readonly string[]): Tally {
-  const report = join(reports, `${name}.json`);
+  const report = join(reports, `${name}.json`)
   const { status } = runNode(
     ['node_modules/@playwright/test/cli.js', 'test', '--reporter=list,json', ...parts],
     {
       TABMESH_CHROMIUM: ensureChromium(),
       PLAYWRIGHT_JSON_OUTPUT_FILE: report,
     },
-  );
-  return tallyOf(report, status, tallyPlaywright);
+  )
+  return tallyOf(report, status, tallyPlaywright)
 }
 
 function tallyOf<R>(report: string, status: number | null, count: (report: R) => Tally): Tally {
-  if (!existsSync(report)) return withExitCode(nothing, status ?? 1);
-  return withExitCode(count(JSON.parse(readFileSync(report, 'utf8')) as R), status);
+  if (!existsSync(report)) return withExitCode(nothing, status ?? 1)
+  return withExitCode(count(JSON.parse(readFileSync(report, 'utf8')) as R), status)
 }
 
 function runNode(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const command = ['--disable-warning=ExperimentalWarning', ...args];
+  const command = ['--disable-warning=ExperimentalWarning', ...args]
   return spawnSync(process.execPath, command, {
     cwd: root,
     stdio: 'inherit',
     env: { ...process.env, ...env },
-  });
+  })
 }

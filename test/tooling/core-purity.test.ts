@@ -1,7 +1,7 @@
-import { beforeAll, expect, test } from 'vitest';
-import { type CheckResult, PlantedProject } from './planted-project.ts';
+import { beforeAll, expect, test } from 'vitest'
+import { type CheckResult, PlantedProject } from './planted-project.ts'
 
-const SCRIPT = 'scripts/check-core-purity.ts';
+const SCRIPT = 'scripts/check-core-purity.ts'
 
 const IMPURE = [
   ['Date', 'export const now = Date.now();\n'],
@@ -26,36 +26,36 @@ const IMPURE = [
   ['globalThis', 'export const all = globalThis;\n'],
   ['eval', "export const one = eval('1');\n"],
   ['Function', "export const one = new Function('return 1');\n"],
-] as const;
+] as const
 
-let impure: CheckResult;
+let impure: CheckResult
 
 beforeAll(() => {
-  const files = IMPURE.map(([, text], index) => [`shared/task/impure-${index}.ts`, text]);
-  using project = new PlantedProject(Object.fromEntries(files));
-  impure = project.script(SCRIPT);
-});
+  const files = IMPURE.map(([, text], index) => [`shared/task/impure-${index}.ts`, text])
+  using project = new PlantedProject(Object.fromEntries(files))
+  impure = project.script(SCRIPT)
+})
 
 test('fails when the core is impure', () => {
-  expect(impure.exitCode).toBe(1);
-});
+  expect(impure.exitCode).toBe(1)
+})
 
 for (const [index, [name, text]] of IMPURE.entries()) {
   test(`refuses ${name} in the core: ${text.split('\n').at(-2)}`, () => {
-    const reason = name.replace(/[.()]/g, '\\$&');
-    expect(impure.output).toMatch(new RegExp(`^shared/task/impure-${index}\\.ts:\\d+:\\d+ ${reason}: `, 'm'));
-  });
+    const reason = name.replace(/[.()]/g, '\\$&')
+    expect(impure.output).toMatch(new RegExp(`^shared/task/impure-${index}\\.ts:\\d+:\\d+ ${reason}: `, 'm'))
+  })
 }
 
 test('looks at every folder of the core and at none of the hosts', () => {
-  const impure = 'export const now = Date.now();\n';
-  const core = ['shared/kernel/instant.ts', 'shared/task/queue/lease.ts', 'shared/peer/peer.ts'];
-  const hosts = ['shared/host/run.ts', 'shared/runtime/runner.ts', 'shared/client/client.ts', 'web/main.ts'];
-  using project = new PlantedProject(Object.fromEntries([...core, ...hosts].map((path) => [path, impure])));
-  const { output } = project.script(SCRIPT);
-  for (const path of core) expect(output).toContain(path);
-  for (const path of hosts) expect(output).not.toContain(path);
-});
+  const impure = 'export const now = Date.now();\n'
+  const core = ['shared/kernel/instant.ts', 'shared/task/queue/lease.ts', 'shared/peer/peer.ts']
+  const hosts = ['shared/host/run.ts', 'shared/runtime/runner.ts', 'shared/client/client.ts', 'web/main.ts']
+  using project = new PlantedProject(Object.fromEntries([...core, ...hosts].map((path) => [path, impure])))
+  const { output } = project.script(SCRIPT)
+  for (const path of core) expect(output).toContain(path)
+  for (const path of hosts) expect(output).not.toContain(path)
+})
 
 test('accepts members of those names, arithmetic, and the type of a port', () => {
   using project = new PlantedProject({
@@ -66,15 +66,15 @@ test('accepts members of those names, arithmetic, and the type of a port', () =>
       "// Date.now() and await are only spoken of: 'Math.random()'",
       '',
     ].join('\n'),
-  });
-  const { exitCode, output } = project.script(SCRIPT);
-  expect(output.trim()).toBe('core purity: 1 files');
-  expect(exitCode).toBe(0);
-});
+  })
+  const { exitCode, output } = project.script(SCRIPT)
+  expect(output.trim()).toBe('core purity: 1 files')
+  expect(exitCode).toBe(0)
+})
 
 test('fails when there was nothing to examine', () => {
-  using project = new PlantedProject({ 'shared/host/run.ts': 'export const one = 1;\n' });
-  const { exitCode, output } = project.script(SCRIPT);
-  expect(output).toContain('nothing was examined');
-  expect(exitCode).toBe(1);
-});
+  using project = new PlantedProject({ 'shared/host/run.ts': 'export const one = 1;\n' })
+  const { exitCode, output } = project.script(SCRIPT)
+  expect(output).toContain('nothing was examined')
+  expect(exitCode).toBe(1)
+})

@@ -1,13 +1,13 @@
-import { expect, test } from 'vitest';
-import rules from '../../.dependency-cruiser.mjs';
-import { PlantedProject } from './planted-project.ts';
+import { expect, test } from 'vitest'
+import rules from '../../.dependency-cruiser.mjs'
+import { PlantedProject } from './planted-project.ts'
 
-const SCRIPT = 'scripts/check-imports.ts';
-const VALUE = 'export const value = 1;\nexport type Value = typeof value;\n';
-const uses = (specifier: string) => `import { value } from '${specifier}';\nexport const used = value;\n`;
+const SCRIPT = 'scripts/check-imports.ts'
+const VALUE = 'export const value = 1;\nexport type Value = typeof value;\n'
+const uses = (specifier: string) => `import { value } from '${specifier}';\nexport const used = value;\n`
 const names = (specifier: string) =>
-  `import type { Value } from '${specifier}';\nexport type Named = Value;\n`;
-const loads = (specifier: string) => `import '${specifier}';\nexport const used = 1;\n`;
+  `import type { Value } from '${specifier}';\nexport type Named = Value;\n`
+const loads = (specifier: string) => `import '${specifier}';\nexport const used = 1;\n`
 
 /** For each rule of the import rule, projects that break it and nothing else but what they must. */
 const PLANTED: Readonly<Record<string, readonly Readonly<Record<string, string>>[]>> = {
@@ -68,22 +68,22 @@ const PLANTED: Readonly<Record<string, readonly Readonly<Record<string, string>>
     { 'web/main.ts': loads('node:path') },
   ],
   'product-uses-no-dev-dependency': [{ 'relay/main.ts': loads('fast-check') }],
-};
+}
 
 for (const [rule, projects] of Object.entries(PLANTED)) {
   for (const [index, files] of projects.entries()) {
     test(`reports a breach of ${rule} (${index + 1} of ${projects.length})`, () => {
-      using project = new PlantedProject(files);
-      const { exitCode, output } = project.script(SCRIPT);
-      expect(output).toContain(`${rule}: `);
-      expect(exitCode).toBe(1);
-    });
+      using project = new PlantedProject(files)
+      const { exitCode, output } = project.script(SCRIPT)
+      expect(output).toContain(`${rule}: `)
+      expect(exitCode).toBe(1)
+    })
   }
 }
 
 test('has a planted breach for every rule', () => {
-  expect(Object.keys(PLANTED).sort()).toEqual((rules.forbidden ?? []).map((rule) => rule.name).sort());
-});
+  expect(Object.keys(PLANTED).sort()).toEqual((rules.forbidden ?? []).map((rule) => rule.name).sort())
+})
 
 test('accepts every import the rule allows', () => {
   using project = new PlantedProject({
@@ -98,15 +98,15 @@ test('accepts every import the rule allows', () => {
     'web/main.ts': `import 'lit';\nimport '../programs/words.js?raw';\n${uses('../shared/host/run.ts')}`,
     'programs/words.js': 'export default 1;\n',
     'test/peer.test.ts': uses('../shared/peer/peer.ts'),
-  });
-  const { exitCode, output } = project.script(SCRIPT);
-  expect(output.trim()).toBe('imports: 11 modules, 14 imports');
-  expect(exitCode).toBe(0);
-});
+  })
+  const { exitCode, output } = project.script(SCRIPT)
+  expect(output.trim()).toBe('imports: 11 modules, 14 imports')
+  expect(exitCode).toBe(0)
+})
 
 test('fails when there was nothing to examine', () => {
-  using project = new PlantedProject({});
-  const { exitCode, output } = project.script(SCRIPT);
-  expect(output).toContain('nothing was examined');
-  expect(exitCode).toBe(1);
-});
+  using project = new PlantedProject({})
+  const { exitCode, output } = project.script(SCRIPT)
+  expect(output).toContain('nothing was examined')
+  expect(exitCode).toBe(1)
+})

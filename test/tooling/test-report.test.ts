@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test } from 'vitest'
 import {
   exitCodeOf,
   nothing,
@@ -6,9 +6,9 @@ import {
   tallyPlaywright,
   tallyVitest,
   withExitCode,
-} from '../../scripts/test-report.ts';
+} from '../../scripts/test-report.ts'
 
-const tests = (...states: string[]) => states.map((status) => ({ status }));
+const tests = (...states: string[]) => states.map((status) => ({ status }))
 
 test('counts the tests of every file', () => {
   const report = {
@@ -16,47 +16,47 @@ test('counts the tests of every file', () => {
       { status: 'passed', assertionResults: tests('passed', 'passed', 'skipped') },
       { status: 'failed', assertionResults: tests('passed', 'failed', 'todo') },
     ],
-  };
-  expect(tallyVitest(report)).toEqual({ passed: 3, failed: 1, skipped: 2 });
-});
+  }
+  expect(tallyVitest(report)).toEqual({ passed: 3, failed: 1, skipped: 2 })
+})
 
 test('counts a file that did not load as one failure', () => {
-  const report = { testResults: [{ status: 'failed', assertionResults: [] }] };
-  expect(tallyVitest(report)).toEqual({ passed: 0, failed: 1, skipped: 0 });
-});
+  const report = { testResults: [{ status: 'failed', assertionResults: [] }] }
+  expect(tallyVitest(report)).toEqual({ passed: 0, failed: 1, skipped: 0 })
+})
 
 test('counts a file whose teardown failed as one failure', () => {
-  const report = { testResults: [{ status: 'failed', assertionResults: tests('passed') }] };
-  expect(tallyVitest(report)).toEqual({ passed: 1, failed: 1, skipped: 0 });
-});
+  const report = { testResults: [{ status: 'failed', assertionResults: tests('passed') }] }
+  expect(tallyVitest(report)).toEqual({ passed: 1, failed: 1, skipped: 0 })
+})
 
 test('counts a test state it does not know as a failure', () => {
-  const report = { testResults: [{ status: 'passed', assertionResults: tests('vanished') }] };
-  expect(tallyVitest(report).failed).toBe(1);
-});
+  const report = { testResults: [{ status: 'passed', assertionResults: tests('vanished') }] }
+  expect(tallyVitest(report).failed).toBe(1)
+})
 
 test('counts a flaky browser test and an error outside tests as failures', () => {
-  const report = { stats: { expected: 4, unexpected: 1, flaky: 1, skipped: 2 }, errors: [{}] };
-  expect(tallyPlaywright(report)).toEqual({ passed: 4, failed: 3, skipped: 2 });
-});
+  const report = { stats: { expected: 4, unexpected: 1, flaky: 1, skipped: 2 }, errors: [{}] }
+  expect(tallyPlaywright(report)).toEqual({ passed: 4, failed: 3, skipped: 2 })
+})
 
 test('counts a failing exit code that no test explains as a failure', () => {
-  expect(withExitCode({ passed: 3, failed: 0, skipped: 0 }, 1).failed).toBe(1);
-  expect(withExitCode({ passed: 3, failed: 0, skipped: 0 }, null).failed).toBe(1);
-  expect(withExitCode({ passed: 3, failed: 2, skipped: 0 }, 1).failed).toBe(2);
-});
+  expect(withExitCode({ passed: 3, failed: 0, skipped: 0 }, 1).failed).toBe(1)
+  expect(withExitCode({ passed: 3, failed: 0, skipped: 0 }, null).failed).toBe(1)
+  expect(withExitCode({ passed: 3, failed: 2, skipped: 0 }, 1).failed).toBe(2)
+})
 
 test('counts a run that found no test as a failure', () => {
-  expect(withExitCode(nothing, 0).failed).toBe(1);
-});
+  expect(withExitCode(nothing, 0).failed).toBe(1)
+})
 
 test('says skipped only when something was', () => {
-  expect(summary({ passed: 3, failed: 0, skipped: 0 })).toBe('3 passed, 0 failed');
-  expect(summary({ passed: 3, failed: 1, skipped: 2 })).toBe('3 passed, 1 failed, 2 skipped');
-});
+  expect(summary({ passed: 3, failed: 0, skipped: 0 })).toBe('3 passed, 0 failed')
+  expect(summary({ passed: 3, failed: 1, skipped: 2 })).toBe('3 passed, 1 failed, 2 skipped')
+})
 
 test('exits 0 only when something ran and nothing failed', () => {
-  expect(exitCodeOf({ passed: 1, failed: 0, skipped: 0 })).toBe(0);
-  expect(exitCodeOf({ passed: 1, failed: 1, skipped: 0 })).toBe(1);
-  expect(exitCodeOf({ passed: 0, failed: 0, skipped: 4 })).toBe(1);
-});
+  expect(exitCodeOf({ passed: 1, failed: 0, skipped: 0 })).toBe(0)
+  expect(exitCodeOf({ passed: 1, failed: 1, skipped: 0 })).toBe(1)
+  expect(exitCodeOf({ passed: 0, failed: 0, skipped: 4 })).toBe(1)
+})

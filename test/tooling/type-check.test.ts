@@ -1,7 +1,7 @@
-import { beforeAll, expect, test } from 'vitest';
-import { type CheckResult, PlantedProject } from './planted-project.ts';
+import { beforeAll, expect, test } from 'vitest'
+import { type CheckResult, PlantedProject } from './planted-project.ts'
 
-const SCRIPT = 'scripts/check-types.ts';
+const SCRIPT = 'scripts/check-types.ts'
 
 /** One file of the core, and what of a platform it reaches for. */
 const PLATFORM = [
@@ -14,7 +14,7 @@ const PLATFORM = [
   ['performance', 'export const now = performance.now();\n'],
   ['WebAssembly', 'export const memory = new WebAssembly.Memory({ initial: 1 });\n'],
   ['Buffer', 'export const bytes = Buffer.alloc(1);\n'],
-] as const;
+] as const
 
 /** Breaks of the language's strict subset, by the error they must give. */
 const LANGUAGE = [
@@ -23,7 +23,7 @@ const LANGUAGE = [
   ['an enum', 'TS1294', 'export enum Colour {\n  Red,\n}\n'],
   ['a parameter property', 'TS1294', 'export class Box {\n  constructor(readonly size: number) {}\n}\n'],
   ['a namespace', 'TS1294', 'export namespace Space {\n  export const one = 1;\n}\n'],
-] as const;
+] as const
 
 /** Every planted file in one project, since the compiler takes a second to start. */
 const coreFiles = {
@@ -31,39 +31,39 @@ const coreFiles = {
   'shared/kernel/packages.ts': "import 'cborg';\nimport '@noble/hashes/sha2.js';\n",
   ...Object.fromEntries(PLATFORM.map(([name, text]) => [`shared/kernel/platform-${name}.ts`, text])),
   ...Object.fromEntries(LANGUAGE.map(([name, , text]) => [`shared/kernel/${slug(name)}.ts`, text])),
-};
-let core: CheckResult;
+}
+let core: CheckResult
 
 beforeAll(() => {
-  using project = new PlantedProject(coreFiles);
-  core = project.script(SCRIPT);
-});
+  using project = new PlantedProject(coreFiles)
+  core = project.script(SCRIPT)
+})
 
 test('fails when the core breaks a rule of the compiler', () => {
-  expect(core.exitCode).toBe(1);
-});
+  expect(core.exitCode).toBe(1)
+})
 
 for (const [name] of PLATFORM) {
   test(`refuses ${name} in the core`, () => {
-    expect(core.output).toMatch(new RegExp(`platform-${name}\\.ts\\(.*error TS.*'${name}'`));
-  });
+    expect(core.output).toMatch(new RegExp(`platform-${name}\\.ts\\(.*error TS.*'${name}'`))
+  })
 }
 
 for (const [name, code] of LANGUAGE) {
   test(`refuses ${name}`, () => {
-    expect(core.output).toMatch(new RegExp(`/${slug(name)}\\.ts\\(.*error ${code}:`));
-  });
+    expect(core.output).toMatch(new RegExp(`/${slug(name)}\\.ts\\(.*error ${code}:`))
+  })
 }
 
 test('refuses a node API in the platform-neutral hosts', () => {
-  using project = new PlantedProject({ 'shared/host/run.ts': 'export const path = process.cwd();\n' });
-  const { exitCode, output } = project.script(SCRIPT);
-  expect(output).toMatch(/run\.ts.*error TS.*'process'/);
-  expect(exitCode).toBe(1);
-});
+  using project = new PlantedProject({ 'shared/host/run.ts': 'export const path = process.cwd();\n' })
+  const { exitCode, output } = project.script(SCRIPT)
+  expect(output).toMatch(/run\.ts.*error TS.*'process'/)
+  expect(exitCode).toBe(1)
+})
 
 test('reports errors in every project, not only the first', () => {
-  const wrong = "export const count: number = 'one';\n";
+  const wrong = "export const count: number = 'one';\n"
   const paths = [
     'shared/kernel/codec.ts',
     'shared/host/run.ts',
@@ -74,11 +74,11 @@ test('reports errors in every project, not only the first', () => {
     'e2e/tabs.spec.ts',
     'scripts/build.ts',
     'vite.config.ts',
-  ];
-  using project = new PlantedProject(Object.fromEntries(paths.map((path) => [path, wrong])));
-  const { output } = project.script(SCRIPT);
-  for (const path of paths) expect(output).toContain(`${path}(1,14): error TS2322`);
-});
+  ]
+  using project = new PlantedProject(Object.fromEntries(paths.map((path) => [path, wrong])))
+  const { output } = project.script(SCRIPT)
+  for (const path of paths) expect(output).toContain(`${path}(1,14): error TS2322`)
+})
 
 test('accepts WebCrypto in a host, node in the relay, the DOM in the page, and imports between them', () => {
   using project = new PlantedProject({
@@ -91,11 +91,11 @@ test('accepts WebCrypto in a host, node in the relay, the DOM in the page, and i
     'web/sandbox/guest.worker.ts':
       'self.postMessage(1, []);\nexport const scope: WorkerGlobalScope = self;\n',
     'test/run.test.ts': "import { of } from '../web/main.ts';\nexport const all = [of, process];\n",
-  });
-  const { exitCode, output } = project.script(SCRIPT);
-  expect(output.trim()).toBe('types: 6 files');
-  expect(exitCode).toBe(0);
-});
+  })
+  const { exitCode, output } = project.script(SCRIPT)
+  expect(output.trim()).toBe('types: 6 files')
+  expect(exitCode).toBe(0)
+})
 
 test('reports a file that belongs to no project', () => {
   using project = new PlantedProject({
@@ -103,19 +103,19 @@ test('reports a file that belongs to no project', () => {
     'shared/host/dist/output.ts': 'export const two = 2;\n',
     'tsconfig.host.json':
       '{ "extends": "./tsconfig.base.json", "include": ["shared/host/*.ts"], "references": [] }\n',
-  });
-  const { exitCode, output } = project.script(SCRIPT);
-  expect(output).toContain('shared/host/dist/output.ts: belongs to no project');
-  expect(exitCode).toBe(1);
-});
+  })
+  const { exitCode, output } = project.script(SCRIPT)
+  expect(output).toContain('shared/host/dist/output.ts: belongs to no project')
+  expect(exitCode).toBe(1)
+})
 
 test('fails when there was nothing to examine', () => {
-  using project = new PlantedProject({});
-  const { exitCode, output } = project.script(SCRIPT);
-  expect(output).toContain('nothing was examined');
-  expect(exitCode).toBe(1);
-});
+  using project = new PlantedProject({})
+  const { exitCode, output } = project.script(SCRIPT)
+  expect(output).toContain('nothing was examined')
+  expect(exitCode).toBe(1)
+})
 
 function slug(name: string): string {
-  return name.replaceAll(' ', '-');
+  return name.replaceAll(' ', '-')
 }
