@@ -1,0 +1,161 @@
+import { closeSync, openSync } from 'node:fs'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import type { StoreChange, StoreRow } from '../../shared/storage/store.ts'
+
+/*
+ * The thread that owns the database: node:sqlite blocks, and an fsync takes milliseconds.
+ */
+
+export type SqliteRequest =
+  | { readonly kind: 'get'; readonly id: number; readonly key: string }
+  | {
+      readonly kind: 'list'
+      readonly id: number
+      /** Keys `>= start`, or `> start` when `isAfter`. */
+      readonly start: string
+      readonly isAfter: boolean
+      readonly end: string
+      readonly limit: number
+    }
+  | { readonly kind: 'batch'; readonly id: number; readonly changes: readonly StoreChange[] }
+  | { readonly kind: 'close'; readonly id: number }
+
+/** `id` 0 answers the opening. */
+export type SqliteAnswer =
+  | { readonly id: number; readonly rows: readonly StoreRow[] }
+  | { readonly id: number; readonly failure: SqliteFailure }
+
+export interface SqliteFailure {
+  readonly message: string
+  /** SQLite's extended result code. */
+  readonly sqliteCode: number | undefined
+  /** `EACCES` and the like, where the file system said no before SQLite could. */
+  readonly systemCode: string | undefined
+}
+
+/** Goes up when the tables change; a database of a later version is refused. */
+const schemaVersion = 1
+/** How long another process may hold the file before opening gives up: a relay that is just ending. */
+const lockWaitMs = 2000
+
+class Database {
+  readonly #database: DatabaseSync
+  readonly #get: StatementSync
+  readonly #listFrom: StatementSync
+  readonly #listAfter: StatementSync
+  readonly #put: StatementSync
+  readonly #delete: StatementSync
+
+  constructor(path: string) {
+    // SQLite would make it readable to all; its journal files take the mode of this one.
+    closeSync(openSync(path, 'a', 0o600))
+    this.#database = new DatabaseSync(path, { timeout: lockWaitMs })
+    try {
+      // One process only: two relays on one directory would each act on half of the truth.
+      this.#database.exec('PRAGMA locking_mode = EXCLUSIVE')
+      this.#database.exec('PRAGMA journal_mode = WAL')
+      this.#database.exec('PRAGMA synchronous = FULL')
+      this.#prepareSchema(path)
+      this.#get = this.#database.prepare('SELECT key, value FROM rows WHERE key = ?')
+      this.#listFrom = this.#database.prepare(listRows('>='))
+      this.#listAfter = this.#database.prepare(listRows('>'))
+      this.#put = this.#database.prepare(
+        'INSERT INTO rows (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+      )
+      this.#delete = this.#database.prepare('DELETE FROM rows WHERE key = ?')
+    } catch (error) {
+      this.#database.close()
+      throw error
+    }
+  }
+
+  answer(request: SqliteRequest): readonly StoreRow[] {
+    switch (request.kind) {
+      case 'get':
+        return this.#get.all(request.key) as unknown as StoreRow[]
+      case 'list': {
+        const statement = request.isAfter ? this.#listAfter : this.#listFrom
+        return statement.all(request.start, request.end, request.limit) as unknown as StoreRow[]
+      }
+      case 'batch':
+        this.#commit(request.changes)
+        return []
+      case 'close':
+        this.#database.close()
+        return []
+    }
+  }
+
+  #commit(changes: readonly StoreChange[]): void {
+    this.#database.exec('BEGIN IMMEDIATE')
+    try {
+      for (const { key, value } of changes) {
+        if (value === undefined) this.#delete.run(key)
+        else this.#put.run(key, value)
+      }
+      this.#database.exec('COMMIT')
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  #prepareSchema(path: string): void {
+    const { user_version: found } = this.#database.prepare('PRAGMA user_version').get() as {
+      user_version: number
+    }
+    if (found > schemaVersion) {
+      throw new Error(
+        `${path} was written by a later version of this program (${found}, this one reads ${schemaVersion})`,
+      )
+    }
+    if (found === schemaVersion) return
+    this.#database.exec(
+      `BEGIN IMMEDIATE;
+       CREATE TABLE rows (key TEXT PRIMARY KEY, value BLOB NOT NULL);
+       PRAGMA user_version = ${schemaVersion};
+       COMMIT`,
+    )
+  }
+}
+
+function listRows(comparison: '>' | '>='): string {
+  return `SELECT key, value FROM rows WHERE key ${comparison} ? AND key < ? ORDER BY key LIMIT ?`
+}
+
+function serve(port: MessagePort, path: string): void {
+  const reply = (answer: SqliteAnswer, transfer: ArrayBuffer[] = []): void =>
+    port.postMessage(answer, transfer)
+  let database: Database
+  try {
+    database = new Database(path)
+  } catch (error) {
+    reply({ id: 0, failure: failureOf(error) })
+    return
+  }
+  port.on('message', (request: SqliteRequest) => {
+    try {
+      const rows = database.answer(request)
+      reply(
+        { id: request.id, rows },
+        rows.map(({ value }) => value.buffer as ArrayBuffer),
+      )
+    } catch (error) {
+      reply({ id: request.id, failure: failureOf(error) })
+    }
+    if (request.kind === 'close') port.close()
+  })
+  reply({ id: 0, rows: [] })
+}
+
+function failureOf(error: unknown): SqliteFailure {
+  const { message, errcode, code } = error as { message?: string; errcode?: number; code?: string }
+  return {
+    message: message ?? String(error),
+    sqliteCode: errcode,
+    systemCode: errcode === undefined ? code : undefined,
+  }
+}
+
+if (parentPort !== null) serve(parentPort, (workerData as { path: string }).path)

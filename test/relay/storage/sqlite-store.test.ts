@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { SqliteStore } from '../../../relay/storage/sqlite-store.ts'
+import { storeContract } from '../../contract/store.contract.ts'
+
+let directory: string
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tabmesh-sqlite-'))
+})
+
+afterEach(() => rm(directory, { recursive: true, force: true }))
+
+const writer = new URL('./fixtures/batch-writer.ts', import.meta.url).pathname
+
+function startWriter(path: string, batches: number, env: NodeJS.ProcessEnv = {}): ChildProcess {
+  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', writer, path, String(batches)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  })
+}
+
+describe('SQLite store', () => {
+  for (const { name, run } of storeContract) {
+    test(`STO-01 ${name}`, () => run({ open: () => SqliteStore.open(join(directory, 'store.db')) }))
+  }
+
+  test('STO-02 makes missing directories open to their owner only, and the files too', async () => {
+    const store = await SqliteStore.open(join(directory, 'a', 'b', 'store.db'))
+    await store.batch([{ key: 'a', value: Uint8Array.of(1) }])
+    expect((await stat(join(directory, 'a', 'b'))).mode & 0o777).toBe(0o700)
+    for (const name of await readdir(join(directory, 'a', 'b'))) {
+      expect((await stat(join(directory, 'a', 'b', name))).mode & 0o077, name).toBe(0)
+    }
+    await store.close()
+  })
+
+  test('STO-01 has every acknowledged batch, whole, after kill -9 at any moment', {
+    timeout: 60_000,
+  }, async () => {
+    const path = join(directory, 'store.db')
+    let acknowledged = -1
+    for (const killAfter of [1, 7, 40, 133]) {
+      const child = startWriter(path, 1_000_000)
+      const exited = once(child, 'exit')
+      let seen = 0
+      for await (const line of createInterface({ input: child.stdout! })) {
+        acknowledged = Number(line)
+        seen += 1
+        if (seen === killAfter) child.kill('SIGKILL')
+      }
+      await exited
+      const store = await SqliteStore.open(path)
+      const head = await store.get('head')
+      const last = new DataView(head!.buffer, head!.byteOffset).getUint32(0)
+      expect(last).toBeGreaterThanOrEqual(acknowledged)
+      const rows = await store.list('batch/')
+      expect(rows.length).toBe(16 * (last + 1))
+      const perBatch = new Map<string, number>()
+      for (const { key } of rows)
+        perBatch.set(key.split('/')[1]!, (perBatch.get(key.split('/')[1]!) ?? 0) + 1)
+      expect([...perBatch.values()].every((count) => count === 16)).toBe(true)
+      await store.close()
+    }
+  })
+
+  test('STO-01 refuses a second process on the same file, naming it', async () => {
+    const path = join(directory, 'store.db')
+    const child = startWriter(path, 1_000_000)
+    const exited = once(child, 'exit')
+    await once(createInterface({ input: child.stdout! }), 'line')
+    await expect(SqliteStore.open(path)).rejects.toMatchObject({
+      name: 'StorageError',
+      code: 'OpenFailed',
+      message: `Cannot open the store at ${path}: another process uses it; stop that one or give this one a directory of its own with --data`,
+    })
+    child.kill('SIGKILL')
+    await exited
+    await (await SqliteStore.open(path)).close()
+  })
+
+  test('STO-01 says so when the disk is full, keeps what it had and half of nothing', {
+    timeout: 60_000,
+  }, async () => {
+    const path = join(directory, 'store.db')
+    // A file size limit stands in for a full disk: SQLite sees the same failed write.
+    const child = spawn(
+      'bash',
+      ['-c', `trap '' XFSZ; ulimit -f 512; exec "$@"`, 'bash', process.execPath, writer, path, '100000'],
+      { stdio: ['ignore', 'pipe', 'ignore'] },
+    )
+    const exited = once(child, 'exit')
+    const lines: string[] = []
+    for await (const line of createInterface({ input: child.stdout! })) lines.push(line)
+    expect(await exited).toEqual([3, null])
+    expect(lines.at(-1)).toMatch(/^WriteFailed Cannot write to the store at .*store\.db: /)
+    const acknowledged = Number(lines.at(-2))
+    expect(acknowledged).toBeGreaterThan(0)
+    const store = await SqliteStore.open(path)
+    expect((await store.list('batch/')).length).toBe(16 * (acknowledged + 1))
+    await store.close()
+  })
+
+  test('STO-01 names the path and the remedy when the directory cannot be made', async () => {
+    const file = join(directory, 'a-file')
+    await writeFile(file, '')
+    await expect(SqliteStore.open(join(file, 'below', 'store.db'))).rejects.toMatchObject({
+      code: 'OpenFailed',
+      message: `Cannot create the data directory ${join(file, 'below')}: a file stands where a directory is needed; move it away or choose another directory with --data`,
+    })
+  })
+
+  test('STO-01 names the path when a directory stands where the file should be', async () => {
+    const path = join(directory, 'store.db')
+    await mkdir(path)
+    await expect(SqliteStore.open(path)).rejects.toMatchObject({
+      code: 'OpenFailed',
+      message: expect.stringContaining(`Cannot open the store at ${path}: a directory stands`),
+    })
+  })
+
+  test('STO-01 refuses a file that is no database and leaves it as it was', async () => {
+    const path = join(directory, 'store.db')
+    await writeFile(path, 'this is no database, and long enough to be read as a header of one'.repeat(20))
+    const before = await stat(path)
+    await expect(SqliteStore.open(path)).rejects.toMatchObject({
+      code: 'OpenFailed',
+      message: `Cannot open the store at ${path}: the file is no database; move it away or restore it from a backup`,
+    })
+    expect((await stat(path)).size).toBe(before.size)
+  })
+
+  test('STO-01 names the path and the remedy when the directory is not writable', async () => {
+    const path = join(directory, 'store.db')
+    await chmod(directory, 0o555)
+    const child = startWriter(path, 1, process.getuid?.() === 0 ? { TEST_UID: '65534' } : {})
+    const [output] = await Promise.all([text(child.stdout!), once(child, 'exit')])
+    await chmod(directory, 0o700)
+    expect(output.trim()).toBe(
+      `OpenFailed Cannot open the store at ${path}: this user may not write there; give it the rights or choose another directory with --data`,
+    )
+  })
+})
