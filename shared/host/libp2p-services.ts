@@ -1,0 +1,60 @@
+import { gossipsub } from '@libp2p/gossipsub'
+import { identify } from '@libp2p/identify'
+import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import { yamux } from '@libp2p/yamux'
+import type { Libp2pOptions } from 'libp2p'
+import type { Hash } from '../kernel/ids.ts'
+import { networkNames } from './network-names.ts'
+
+/** What every node speaks, whatever its transports. Spread into `createLibp2p`. */
+export function commonParts(): Pick<
+  Libp2pOptions,
+  'connectionEncrypters' | 'streamMuxers' | 'nodeInfo' | 'connectionMonitor'
+> {
+  return {
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    nodeInfo: { userAgent: 'tabmesh' },
+    // Sessions ask for a sign of life themselves; a data channel per ping and peer would be made for nothing, and
+    // a busy machine that answers late would lose its connections.
+    connectionMonitor: { enabled: false },
+  }
+}
+
+/** Gossip, DHT, identify and ping. `dht` is whether this node answers for others or only asks. */
+export function commonServices(networkId: Hash, dht: 'server' | 'client') {
+  const names = networkNames(networkId)
+  return {
+    identify: identify(),
+    ping: ping(),
+    pubsub: gossipsub({
+      // Envelopes carry our own signature, and the validator of each topic checks it.
+      globalSignaturePolicy: 'StrictNoSign',
+      allowPublishToZeroTopicPeers: true,
+      ignoreDuplicatePublishError: true,
+      emitSelf: false,
+      fallbackToFloodsub: false,
+      maxInboundDataLength: gossipRpcBytesMax,
+      maxOutboundBufferSize: gossipOutboundBytesMax,
+      // Hundreds of tabs behind one address are ordinary here; what one address may do is for admission to say.
+      scoreParams: { IPColocationFactorWeight: 0 },
+    }),
+    dht: kadDHT({
+      protocol: names.protocol('kad'),
+      clientMode: dht === 'client',
+      // The default drops private addresses, and with them every network on one machine or LAN.
+      peerInfoMapper: passthroughMapper,
+      // Beside the default names, so that two DHTs in one process never share a metric or a store key.
+      logPrefix: 'libp2p:tabmesh-dht',
+      datastorePrefix: '/tabmesh-dht',
+      metricsPrefix: 'libp2p_tabmesh_dht',
+    }),
+  }
+}
+
+/** One gossip RPC holds several messages of at most 64 KiB. */
+const gossipRpcBytesMax = 1024 * 1024
+/** What may wait for one slow peer before its gossip stream is cut. */
+const gossipOutboundBytesMax = 4 * 1024 * 1024
