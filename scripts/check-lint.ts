@@ -5,15 +5,16 @@ import { join } from 'node:path'
 import { sourceFiles } from './source-files.ts'
 
 const biome = join(import.meta.dirname, '../node_modules/@biomejs/biome/bin/biome')
-const colors = process.stderr.isTTY ? 'force' : 'off'
+const colors = process.stdout.isTTY ? 'force' : 'off'
 const run = spawnSync(process.execPath, [biome, 'check', '--error-on-warnings', `--colors=${colors}`], {
   encoding: 'utf8',
-  stdio: ['ignore', 'inherit', 'pipe'],
+  maxBuffer: 64 * 1024 * 1024,
 })
+process.stdout.write(run.stdout)
 process.stderr.write(run.stderr)
 if (run.status !== 0) process.exitCode = 1
 
-const checked = Number(/Checked (\d+) files?/.exec(run.stderr)?.[1] ?? 0)
+const checked = Number(/Checked (\d+) files?/.exec(run.stdout + run.stderr)?.[1] ?? 0)
 const files = sourceFiles(process.cwd()).length
 const configuration = globSync(['*.json', '*.ts', '.*.mjs']).filter(
   (path) => path !== 'package-lock.json',
