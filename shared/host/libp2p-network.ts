@@ -379,6 +379,8 @@ function withoutWebRtc(address: string): boolean {
   return !/\/webrtc(\/|$)/.test(address)
 }
 
+/** Browsers throw bare events where a socket could not be opened, and say no more. */
 function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
+  if (cause instanceof AggregateError) return cause.errors.map(messageOf).join('; ')
+  return cause instanceof Error ? cause.message : 'no connection could be made'
 }
