@@ -1,0 +1,49 @@
+import type { Hash, JobId, PeerId, TaskId } from '../../shared/kernel/ids.ts'
+import type { BlobStore } from '../../shared/storage/blob-store.ts'
+import type { JobTally } from '../../shared/task/coordinator.ts'
+import type { TaskReport } from '../../shared/task/coordinator-ports.ts'
+import type { Admittance, FinishedTask, Submission } from '../../shared/task/messages.ts'
+import type { Priority, TaskStatus } from '../../shared/task/task.ts'
+
+/** What the HTTP routes ask of a running relay. Every answer waits until the state it speaks of is durable. */
+export interface RelayApi {
+  readonly networkId: Hash
+  readonly peerId: PeerId
+  readonly version: string
+  readonly policy: 'open' | 'curated'
+  readonly blobs: BlobStore
+  multiaddrs(): string[]
+  /** One admittance per item, in order. Signatures of tasks are verified inside. */
+  submit(from: PeerId, items: readonly Submission[]): Promise<readonly Admittance[]>
+  cancel(from: PeerId, taskIds: readonly TaskId[]): Promise<void>
+  /** An unfinished task. */
+  report(taskId: TaskId): Promise<TaskReport | undefined>
+  /** A finished task, from the store. */
+  finished(taskId: TaskId): Promise<FinishedTask | undefined>
+  /** Finished tasks of a job (or of a task without one) with `index >= from`, in index order. */
+  finishedOf(id: JobId | TaskId, from: number, limit: number): Promise<FinishedTask[]>
+  job(id: JobId | TaskId): Promise<(Readonly<JobTally> & { readonly missingWorkers: number }) | undefined>
+  status(): Promise<RelayStatus>
+  /** Called after each task's end is durable. Returns the unsubscription. */
+  onFinished(listener: (finished: FinishedTask) => void): () => void
+}
+
+export interface RelayStatus {
+  readonly uptimeSeconds: number
+  readonly peers: {
+    readonly total: number
+    readonly tabs: number
+    readonly agents: number
+    readonly relays: number
+  }
+  readonly workers: {
+    readonly count: number
+    readonly slots: number
+    readonly busy: number
+    readonly operators: number
+  }
+  readonly tasks: Readonly<Record<TaskStatus, number>>
+  readonly queue: Readonly<Record<Priority, number>>
+  /** Disagreements with a quorum, by peer. */
+  readonly disagreements: Readonly<Record<string, number>>
+}

@@ -1,0 +1,33 @@
+import type { PeerCommand, PeerEvent } from '../inputs.ts'
+import { joinedPeerIsMet } from './joined-peer-is-met.ts'
+import { joinedRelayCoordinates } from './joined-relay-coordinates.ts'
+import { lostPeerLosesLeases } from './lost-peer-loses-leases.ts'
+
+type Flow<E> = (event: E) => readonly PeerCommand[]
+type FlowTable = { readonly [T in PeerEvent['type']]: readonly Flow<Extract<PeerEvent, { type: T }>>[] }
+
+/** The rules by which what happens in one domain has consequences in another; complete by the compiler's word. */
+const flows: FlowTable = {
+  memberJoined: [joinedRelayCoordinates, joinedPeerIsMet],
+  memberLost: [lostPeerLosesLeases],
+  relayUnreachable: [],
+  taskAccepted: [],
+  taskRefused: [],
+  taskAssigned: [],
+  attemptLost: [],
+  taskFinished: [],
+  verdict: [],
+  badAnswer: [],
+  runStarted: [],
+  runEnded: [],
+  submissionAccepted: [],
+  submissionRefused: [],
+  resultReceived: [],
+  workersMissing: [],
+}
+
+/** Commands that follow from the event, in the order of its rules. */
+export function consequences(event: PeerEvent): PeerCommand[] {
+  const rules = flows[event.type] as readonly Flow<PeerEvent>[]
+  return rules.flatMap((rule) => rule(event))
+}

@@ -1,0 +1,33 @@
+import type { GuestError, Limits } from '../task/task.ts'
+
+/** One execution of a program on an input. Bytes may be transferred to the sandbox: the caller gives them up. */
+export interface ProgramRun {
+  readonly program: Uint8Array
+  readonly input: Uint8Array
+  /** 64 hex digits. */
+  readonly seed: string
+  readonly limits: Limits
+}
+
+export type RunResult =
+  | { readonly kind: 'ok'; readonly output: Uint8Array; readonly fuelUsed: number }
+  | {
+      readonly kind: 'error'
+      readonly error: GuestError
+      /** For people; at most 1,000 characters, never compared. */
+      readonly message: string
+      /** At most 4,000 characters, never compared. */
+      readonly stack?: string
+      readonly fuelUsed: number
+    }
+  /** No verdict: the host killed the run or broke down. The attempt is handed back. */
+  | { readonly kind: 'none'; readonly reason: 'wallClock' | 'host' | 'cancelled'; readonly message: string }
+
+/** Sandboxed slots of one host. `run` waits for a free slot; it never rejects. */
+export interface ProgramRunner {
+  readonly slots: number
+  /** `signal` kills the run: its result is `none` with reason `cancelled`. */
+  run(run: ProgramRun, signal: AbortSignal): Promise<RunResult>
+  /** Kills every run and frees all slots. */
+  close(): Promise<void>
+}

@@ -1,0 +1,151 @@
+import type { Hash, Instant, PeerId, TaskId } from '../kernel/ids.ts'
+import type { Out } from '../kernel/machine.ts'
+import type { Refusal } from '../kernel/refusal.ts'
+import type {
+  Admission,
+  Admittance,
+  Answer,
+  BatchProof,
+  FinishedTask,
+  FromSubmitter,
+  FromWorker,
+  HandBackReason,
+  Submission,
+  ToSubmitter,
+  ToWorker,
+} from './messages.ts'
+import type { Priority, TaskStatus, VerificationPolicy } from './task.ts'
+
+/** Asked of the access rules. */
+export interface PeerStanding {
+  /** A refusal names the missing permission. */
+  maySubmit(peer: PeerId, priority: Priority): Refusal | undefined
+  mayExecute(peer: PeerId): Refusal | undefined
+}
+
+/** Asked of membership: who can be sent something now. */
+export interface Reachability {
+  isUp(peer: PeerId): boolean
+  admissionOf(peer: PeerId): Admission | null
+}
+
+/** Asked of verification. */
+export interface Verifier {
+  judge(
+    outcomeHashes: readonly Hash[],
+    policy: VerificationPolicy,
+  ):
+    | { readonly kind: 'open' }
+    | { readonly kind: 'agreed'; readonly outcomeHash: Hash }
+    | { readonly kind: 'disagreed' }
+  /** One proof per answer, under the signature of their message. */
+  proofs(answers: readonly Answer[], signature: Uint8Array): BatchProof[]
+}
+
+export type CoordinatorCommand =
+  /** From HTTP: the host has checked the request's signature, `from` is its key. Answered by ask `admittances`. */
+  | {
+      readonly type: 'coordinator/submit'
+      readonly requestId: number
+      readonly from: PeerId
+      readonly items: readonly Submission[]
+    }
+  | { readonly type: 'coordinator/cancel'; readonly from: PeerId; readonly taskIds: readonly TaskId[] }
+  | { readonly type: 'coordinator/peerLost'; readonly peer: PeerId }
+  | { readonly type: 'coordinator/peerUp'; readonly peer: PeerId }
+
+export type CoordinatorInput =
+  | { readonly kind: 'message'; readonly from: PeerId; readonly message: FromWorker | FromSubmitter }
+  | { readonly kind: 'command'; readonly command: CoordinatorCommand }
+  | { readonly kind: 'timer'; readonly key: string }
+  | { readonly kind: 'resumed'; readonly gapMs: number }
+
+export type CoordinatorEvent =
+  | {
+      readonly type: 'taskAccepted'
+      readonly taskId: TaskId
+      readonly jobId: string | null
+      readonly submitter: PeerId
+    }
+  | { readonly type: 'taskRefused'; readonly from: PeerId; readonly taskId: TaskId; readonly code: string }
+  | {
+      readonly type: 'taskAssigned'
+      readonly taskId: TaskId
+      readonly worker: PeerId
+      readonly attempt: number
+    }
+  | {
+      readonly type: 'attemptLost'
+      readonly taskId: TaskId
+      readonly worker: PeerId
+      readonly reason: LossReason
+    }
+  | { readonly type: 'taskFinished'; readonly finished: FinishedTask }
+  /** One worker's answer was judged; `noQuorum` when no two of its round were equal. */
+  | {
+      readonly type: 'verdict'
+      readonly taskId: TaskId
+      readonly worker: PeerId
+      readonly judged: 'agreed' | 'disagreed' | 'noQuorum'
+    }
+  /** A signed message that contradicts itself or another one of the same worker. */
+  | { readonly type: 'badAnswer'; readonly worker: PeerId; readonly taskId: TaskId; readonly what: string }
+
+export type LossReason = 'unacknowledged' | 'leaseLost' | 'overTime' | HandBackReason
+
+export type CoordinatorAsk = {
+  readonly type: 'admittances'
+  readonly requestId: number
+  readonly items: readonly Admittance[]
+}
+
+export type CoordinatorOut = Out<ToWorker | ToSubmitter, CoordinatorEvent, CoordinatorAsk>
+
+export interface CoordinatorConfig {
+  /** TSK-04: tasks waiting for workers; normal and low are refused beyond. */
+  readonly queueMax: number
+  /** All unfinished tasks, assigned ones included; every priority is refused beyond. */
+  readonly tasksMax: number
+  readonly workersMax: number
+  /** Finished tasks remembered so that a repeated submission is known. */
+  readonly finishedMax: number
+  /** TSK-06: an assignment that is not acknowledged within this is given to another. */
+  readonly acknowledgeMs: number
+  /** A worker with work that is silent for this long has lost it. */
+  readonly leaseMs: number
+  /** TSK-06: beyond `maxDurationSeconds` before an attempt counts as over time. */
+  readonly overtimeMs: number
+  /** TSK-06: reassignments after attempts over time, then the task is `timeout`. */
+  readonly timeoutsMax: number
+  /** Attempts that hosts could not carry out before the task fails. */
+  readonly breakdownsMax: number
+  /** TSK-10. */
+  readonly roundsMax: number
+  /** Repeats a delivery that was not acknowledged. */
+  readonly resendMs: number
+}
+
+export const defaultCoordinatorConfig: CoordinatorConfig = {
+  queueMax: 10_000,
+  tasksMax: 40_000,
+  workersMax: 20_000,
+  finishedMax: 200_000,
+  acknowledgeMs: 5_000,
+  leaseMs: 15_000,
+  overtimeMs: 30_000,
+  timeoutsMax: 3,
+  breakdownsMax: 12,
+  roundsMax: 3,
+  resendMs: 3_000,
+}
+
+/** What a coordinator says of one task to those who may ask. */
+export interface TaskReport {
+  readonly taskId: TaskId
+  readonly submitter: PeerId
+  readonly status: TaskStatus
+  readonly submittedAt: string
+  readonly completedAt?: Instant
+  readonly attempts: number
+  readonly missing?: { readonly workers: number }
+}

@@ -1,0 +1,401 @@
+import { BoundedMap } from '../kernel/bounded.ts'
+import { after, type Instant, type JobId, type PeerId, type Sha256, type TaskId } from '../kernel/ids.ts'
+import { unreachable } from '../kernel/invariant.ts'
+import type { Machine, Row } from '../kernel/machine.ts'
+import type { Random } from '../kernel/random.ts'
+import { AnswerCounter, type Judged } from './answer-counter.ts'
+import type {
+  CoordinatorAsk,
+  CoordinatorCommand,
+  CoordinatorConfig,
+  CoordinatorEvent,
+  CoordinatorInput,
+  CoordinatorOut,
+  PeerStanding,
+  Reachability,
+  TaskReport,
+  Verifier,
+} from './coordinator-ports.ts'
+import { taskDigest } from './digest.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { FinishedTasks } from './finished-tasks.ts'
+import { checkSubmission } from './intake.ts'
+import { Leases } from './leases.ts'
+import type {
+  Admittance,
+  FinishedTask,
+  FromSubmitter,
+  FromWorker,
+  Submission,
+  ToSubmitter,
+  ToWorker,
+} from './messages.ts'
+import { Post } from './post.ts'
+import { ReadyQueue } from './ready-queue.ts'
+import { Roster } from './roster.ts'
+import { type Priority, type TaskStatus, taskStatuses } from './task.ts'
+import { type End, finishedTask } from './task-end.ts'
+import { type Origin, type StateRow, type SubmissionRow, TaskRecord } from './task-record.ts'
+
+const sweepTimer = 'coordinator/sweep'
+const sweepMs = 1_000
+/** Deliveries kept for submitters that are peers; the rest can be asked for. */
+const undeliveredMax = 20_000
+
+export interface CoordinatorParts {
+  readonly config: CoordinatorConfig
+  readonly random: Random
+  readonly sha256: Sha256
+  readonly standing: PeerStanding
+  readonly reachability: Reachability
+  readonly verifier: Verifier
+}
+
+/** Per job, for progress: derived from the tasks, never saved. */
+export interface JobTally {
+  readonly submitter: PeerId
+  accepted: number
+  completed: number
+  failed: number
+  executions: number
+}
+
+/**
+ * Holds the state of submitted tasks, hands replicas to workers and counts their answers.
+ *
+ * Invariants: (1) a task once accepted is in `tasks` or in `finished`, in memory and on disk, until it is final;
+ * (2) it finishes once: a second submission or answer for the same digest changes nothing; (3) what is out with a
+ * worker never exceeds the capacity of its last offer; (4) an attempt number counts once, and only for its worker;
+ * (5) every live attempt belongs to a worker that was heard of within the lease.
+ */
+export class Coordinator
+  implements Machine<CoordinatorInput, ToWorker | ToSubmitter, CoordinatorEvent, CoordinatorAsk>
+{
+  readonly #parts: CoordinatorParts
+  readonly #config: CoordinatorConfig
+  readonly #tasks: BoundedMap<TaskId, TaskRecord>
+  readonly #finished: FinishedTasks
+  readonly #queue: ReadyQueue
+  readonly #roster: Roster
+  readonly #dispatcher: Dispatcher
+  readonly #answers: AnswerCounter
+  readonly #leases: Leases
+  readonly #jobs: BoundedMap<JobId | TaskId, JobTally>
+  readonly #post = new Post()
+  readonly #dirty = new Set<TaskRecord>()
+  readonly #disagreements: BoundedMap<PeerId, number> = new BoundedMap('workers that disagreed', 1_000)
+  readonly #totals: Record<TaskStatus, number>
+  readonly #toldMissing = new Map<PeerId, number>()
+  #sweeping = false
+
+  constructor(parts: CoordinatorParts) {
+    this.#parts = parts
+    this.#config = parts.config
+    this.#tasks = new BoundedMap('unfinished tasks', parts.config.tasksMax)
+    this.#finished = new FinishedTasks(parts.config.finishedMax, undeliveredMax)
+    this.#queue = new ReadyQueue(parts.config.tasksMax)
+    this.#roster = new Roster(parts.config.workersMax, parts.random)
+    this.#jobs = new BoundedMap('jobs', 10_000)
+    this.#dispatcher = new Dispatcher(this.#queue, this.#roster, this.#post, (record) =>
+      this.#dirty.add(record),
+    )
+    this.#answers = new AnswerCounter(
+      {
+        verifier: parts.verifier,
+        sha256: parts.sha256,
+        roster: this.#roster,
+        roundsMax: parts.config.roundsMax,
+        changed: (record) => this.#dirty.add(record),
+        finish: (record, end, now, out) => this.#finish(record, end, now, out),
+        again: (record) => this.#dispatcher.enqueue(record, true),
+        settled: (record) => this.#settled(record),
+        judged: (worker, judged) => this.#judged(worker, judged),
+      },
+      this.#post,
+    )
+    this.#leases = new Leases({
+      ...parts,
+      tasks: this.#tasks,
+      roster: this.#roster,
+      dispatcher: this.#dispatcher,
+      post: this.#post,
+      changed: (record) => this.#dirty.add(record),
+      finish: (record, end, now, out) => this.#finish(record, end, now, out),
+      settled: (record) => this.#settled(record),
+    })
+    this.#totals = Object.fromEntries(taskStatuses.map((status) => [status, 0])) as Record<TaskStatus, number>
+  }
+
+  handle(input: CoordinatorInput, now: Instant, out: CoordinatorOut): void {
+    switch (input.kind) {
+      case 'message':
+        this.#message(input.from, input.message, now, out)
+        break
+      case 'command':
+        this.#command(input.command, now, out)
+        break
+      case 'timer':
+        this.#sweeping = false
+        this.#leases.sweep(now, out)
+        this.#finished.resend(now, this.#config.resendMs, this.#parts.reachability, this.#post)
+        break
+      case 'resumed':
+        // We were away, not they: every lease starts anew.
+        for (const worker of this.#roster.all()) worker.heardAt = now
+        break
+      default:
+        unreachable(input)
+    }
+    this.#endTick(now, out)
+  }
+
+  restore(rows: Iterable<Row>, now: Instant): void {
+    const submissions = new Map<string, SubmissionRow>()
+    const states = new Map<string, StateRow>()
+    const finished: FinishedTask[] = []
+    const undelivered = new Set<string>()
+    for (const { key, value } of rows) {
+      const [, kind, id] = key.split('/')
+      if (kind === 'task') submissions.set(id!, value as SubmissionRow)
+      else if (kind === 'state') states.set(id!, value as StateRow)
+      else if (kind === 'done') finished.push(value as FinishedTask)
+      else if (kind === 'undelivered') undelivered.add(id!)
+    }
+    for (const row of finished) {
+      const digest = taskDigest(row.task, this.#parts.sha256)
+      this.#finished.restore(row, digest, undelivered.has(row.task.taskId))
+      this.#totals[row.status]++
+      this.#tally(row.task.jobId ?? row.task.taskId, row.task.submitter).accepted++
+      this.#count(row)
+    }
+    for (const [taskId, row] of submissions) {
+      const digest = taskDigest(row.submission.task, this.#parts.sha256)
+      const record = TaskRecord.restore(digest, row, states.get(taskId))
+      this.#tasks.mustSet(record.submission.task.taskId, record)
+      this.#tally(
+        record.submission.task.jobId ?? record.submission.task.taskId,
+        record.submission.task.submitter,
+      ).accepted++
+      for (const attempt of record.live()) this.#leases.resume(record, attempt, now)
+      if (record.replicasWanted() > 0) this.#dispatcher.enqueue(record, !record.freshRound())
+    }
+  }
+
+  // ——— questions ———
+
+  report(taskId: TaskId): TaskReport | undefined {
+    const record = this.#tasks.get(taskId)
+    if (record === undefined) return undefined
+    const { task } = record.submission
+    const missing = this.#dispatcher.missingWorkers(record)
+    return {
+      taskId,
+      submitter: task.submitter,
+      status: record.status,
+      submittedAt: task.submittedAt,
+      attempts: record.attempts.length,
+      ...(missing > 0 ? { missing: { workers: missing } } : {}),
+    }
+  }
+
+  finishedKeyOf(taskId: TaskId): string | undefined {
+    return this.#finished.get(taskId)?.key
+  }
+
+  job(id: JobId | TaskId): (Readonly<JobTally> & { readonly missingWorkers: number }) | undefined {
+    const tally = this.#jobs.get(id)
+    if (tally === undefined) return undefined
+    const open = tally.accepted - tally.completed - tally.failed
+    return { ...tally, missingWorkers: open > 0 ? this.#missingInGeneral() : 0 }
+  }
+
+  counts(): {
+    readonly tasks: Readonly<Record<TaskStatus, number>>
+    readonly queue: Readonly<Record<Priority, number>>
+    readonly workers: { readonly count: number; readonly slots: number; readonly busy: number }
+    readonly disagreements: Readonly<Record<string, number>>
+  } {
+    const tasks = { ...this.#totals }
+    for (const record of this.#tasks.values()) if (!record.finished) tasks[record.status]++
+    let slots = 0
+    let busy = 0
+    for (const worker of this.#roster.all()) {
+      slots += worker.capacity
+      busy += worker.outstanding.size
+    }
+    return {
+      tasks,
+      queue: {
+        critical: this.#queue.size('critical'),
+        normal: this.#queue.size('normal'),
+        low: this.#queue.size('low'),
+      },
+      workers: { count: this.#roster.offering, slots, busy },
+      disagreements: Object.fromEntries(this.#disagreements.entries()),
+    }
+  }
+
+  // ——— inputs ———
+
+  #message(from: PeerId, message: FromWorker | FromSubmitter, now: Instant, out: CoordinatorOut): void {
+    switch (message.type) {
+      case 'task/offer':
+        return this.#leases.offer(from, message, now, out)
+      case 'task/answers': {
+        const worker = this.#roster.meet(from, now)
+        if (worker === undefined) return
+        worker.heardAt = now
+        return this.#answers.count(worker, message, (taskId) => this.#tasks.get(taskId), now, out)
+      }
+      case 'task/handBack':
+        return this.#leases.handBack(from, message, now, out)
+      case 'task/submit':
+        for (const item of message.items)
+          this.#post.to(from).admitted.push(this.#admit(item, from, 'peer', now, out))
+        return
+      case 'task/finishedReceived':
+        return this.#finished.received(from, message.taskIds, out)
+      case 'task/cancel':
+        return this.#cancel(from, message.taskIds, now, out)
+      default:
+        return unreachable(message)
+    }
+  }
+
+  #command(command: CoordinatorCommand, now: Instant, out: CoordinatorOut): void {
+    switch (command.type) {
+      case 'coordinator/submit': {
+        const items = command.items.map((item) => this.#admit(item, command.from, 'http', now, out))
+        return out.ask({ type: 'admittances', requestId: command.requestId, items })
+      }
+      case 'coordinator/cancel':
+        return this.#cancel(command.from, command.taskIds, now, out)
+      case 'coordinator/peerLost': {
+        this.#toldMissing.delete(command.peer)
+        const worker = this.#roster.get(command.peer)
+        if (worker !== undefined) this.#leases.loseWorker(worker, now, out)
+        return
+      }
+      case 'coordinator/peerUp':
+        return this.#finished.resend(now, 0, this.#parts.reachability, this.#post)
+      default:
+        return unreachable(command)
+    }
+  }
+
+  #admit(item: Submission, from: PeerId, origin: Origin, now: Instant, out: CoordinatorOut): Admittance {
+    const { task } = item
+    const digest = taskDigest(task, this.#parts.sha256)
+    const known = this.#tasks.get(task.taskId)?.digest ?? this.#finished.get(task.taskId)?.digest
+    if (known === digest) return { taskId: task.taskId, accepted: true }
+    const refusal =
+      known !== undefined
+        ? { code: 'TaskIdTaken', message: `task id ${task.taskId} already names another task` }
+        : (checkSubmission(item, from, this.#parts.standing, this.#parts.sha256) ??
+          this.#noRoom(item.priority))
+    if (refusal !== undefined) {
+      out.event({ type: 'taskRefused', from, taskId: task.taskId, code: refusal.code })
+      return { taskId: task.taskId, accepted: false, code: refusal.code, message: refusal.message }
+    }
+    const record = new TaskRecord(item, digest, origin, now)
+    this.#tasks.mustSet(task.taskId, record)
+    out.save(`coordinator/task/${task.taskId}`, record.submissionRow())
+    this.#tally(task.jobId ?? task.taskId, task.submitter).accepted++
+    this.#dispatcher.enqueue(record, false)
+    out.event({ type: 'taskAccepted', taskId: task.taskId, jobId: task.jobId, submitter: task.submitter })
+    return { taskId: task.taskId, accepted: true }
+  }
+
+  #noRoom(priority: Priority): { code: string; message: string } | undefined {
+    const full = this.#tasks.full || (priority !== 'critical' && this.#queue.total >= this.#config.queueMax)
+    return full ? { code: 'QueueFull', message: 'Task queue full, try again later' } : undefined
+  }
+
+  #cancel(from: PeerId, taskIds: readonly TaskId[], now: Instant, out: CoordinatorOut): void {
+    for (const taskId of taskIds) {
+      const record = this.#tasks.get(taskId)
+      if (record === undefined || record.finished || record.submission.task.submitter !== from) continue
+      this.#finish(record, { status: 'cancelled' }, now, out)
+      for (const attempt of record.live()) {
+        this.#post.to(attempt.worker).dropped.push({ taskId, epoch: record.epoch, attempt: attempt.attempt })
+        this.#leases.lose(record, attempt, 'leaving', now, out)
+      }
+    }
+  }
+
+  // ——— ends ———
+
+  #finish(record: TaskRecord, end: End, now: Instant, out: CoordinatorOut): void {
+    record.enter(end.status, now)
+    const finished = finishedTask(record, end, now)
+    const { task } = record.submission
+    this.#finished.add(finished, record.digest, record.origin, now, this.#post, out)
+    out.save(`coordinator/task/${task.taskId}`, undefined)
+    out.save(`coordinator/state/${task.taskId}`, undefined)
+    this.#dirty.delete(record)
+    this.#settled(record)
+    this.#totals[finished.status]++
+    this.#count(finished)
+    out.event({ type: 'taskFinished', finished })
+  }
+
+  /** A finished task stays in memory while answers may still count for or against their workers. */
+  #settled(record: TaskRecord): void {
+    if (record.finished && record.live().length === 0) this.#tasks.delete(record.submission.task.taskId)
+  }
+
+  #judged(worker: PeerId, judged: Judged): void {
+    if (judged === 'agreed') return
+    this.#disagreements.setDroppingOldest(worker, (this.#disagreements.get(worker) ?? 0) + 1)
+  }
+
+  #endTick(now: Instant, out: CoordinatorOut): void {
+    this.#dispatcher.dispatch(now, out)
+    for (const record of this.#dirty) {
+      if (!record.finished) out.save(`coordinator/state/${record.submission.task.taskId}`, record.stateRow())
+    }
+    this.#dirty.clear()
+    this.#post.flush(out)
+    if (!this.#sweeping && (this.#tasks.size > 0 || this.#finished.undelivered > 0)) {
+      this.#sweeping = true
+      this.#tellWaiting(out)
+      out.timer(sweepTimer, after(now, sweepMs))
+    }
+  }
+
+  /** Once per change, per submitter that is a peer: what its next task waits for. */
+  #tellWaiting(out: CoordinatorOut): void {
+    const head = this.#dispatcher.head()
+    const missing = head === undefined ? 0 : this.#dispatcher.missingWorkers(head)
+    const peer = head?.origin === 'peer' ? head.submission.task.submitter : undefined
+    for (const [told, amount] of this.#toldMissing) {
+      if (told === peer && amount === missing) return
+      this.#toldMissing.delete(told)
+      out.sendVolatile(told, { type: 'task/waiting', missingWorkers: 0 })
+    }
+    if (peer === undefined || missing === 0) return
+    this.#toldMissing.set(peer, missing)
+    out.sendVolatile(peer, { type: 'task/waiting', missingWorkers: missing })
+  }
+
+  #missingInGeneral(): number {
+    const head = this.#dispatcher.head()
+    return head === undefined ? 0 : this.#dispatcher.missingWorkers(head)
+  }
+
+  #tally(id: JobId | TaskId, submitter: PeerId): JobTally {
+    let tally = this.#jobs.get(id)
+    if (tally === undefined) {
+      tally = { submitter, accepted: 0, completed: 0, failed: 0, executions: 0 }
+      this.#jobs.setDroppingOldest(id, tally)
+    }
+    return tally
+  }
+
+  #count(finished: FinishedTask): void {
+    const tally = this.#tally(finished.task.jobId ?? finished.task.taskId, finished.task.submitter)
+    if (finished.status === 'completed') tally.completed++
+    else tally.failed++
+    tally.executions += finished.attempts
+  }
+}

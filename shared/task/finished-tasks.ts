@@ -1,0 +1,116 @@
+import { BoundedMap } from '../kernel/bounded.ts'
+import { after, type Hash, type Instant, type PeerId, type TaskId } from '../kernel/ids.ts'
+import type { CoordinatorOut, Reachability } from './coordinator-ports.ts'
+import type { FinishedTask } from './messages.ts'
+import type { Post } from './post.ts'
+import type { Origin } from './task-record.ts'
+
+/** Key of the row of a finished task; rows of one job stand in item order. */
+export const finishedKey = (jobId: string | null, index: number, taskId: string): string =>
+  `${finishedPrefix(jobId ?? taskId)}${String(index).padStart(9, '0')}/${taskId}`
+export const finishedPrefix = (jobOrTaskId: string): string => `coordinator/done/${jobOrTaskId}/`
+const undeliveredKey = (taskId: TaskId): string => `coordinator/undelivered/${taskId}`
+
+export interface FinishedEntry {
+  readonly digest: Hash
+  readonly status: FinishedTask['status']
+  readonly key: string
+}
+
+interface Delivery {
+  readonly finished: FinishedTask
+  sentAt: Instant
+}
+
+/** Most finished tasks sent again to one submitter per look. */
+const resendBatch = 32
+
+/**
+ * Tasks that have ended: known by id so that a repeated submission changes nothing, and pushed to submitters that
+ * are peers until they say that they have them.
+ */
+export class FinishedTasks {
+  readonly #known: BoundedMap<TaskId, FinishedEntry>
+  readonly #undelivered = new BoundedMap<PeerId, Map<TaskId, Delivery>>(
+    'submitters with undelivered tasks',
+    20_000,
+  )
+  readonly #undeliveredMax: number
+  #undeliveredCount = 0
+
+  constructor(knownMax: number, undeliveredMax: number) {
+    this.#known = new BoundedMap('finished tasks', knownMax)
+    this.#undeliveredMax = undeliveredMax
+  }
+
+  get(taskId: TaskId): FinishedEntry | undefined {
+    return this.#known.get(taskId)
+  }
+
+  get undelivered(): number {
+    return this.#undeliveredCount
+  }
+
+  add(
+    finished: FinishedTask,
+    digest: Hash,
+    origin: Origin,
+    now: Instant,
+    post: Post,
+    out: CoordinatorOut,
+  ): void {
+    const { task } = finished
+    const key = finishedKey(task.jobId, task.index, task.taskId)
+    this.#known.setDroppingOldest(task.taskId, { digest, status: finished.status, key })
+    out.save(key, finished)
+    if (origin === 'http') return
+    if (this.#hold(finished, now)) out.save(undeliveredKey(task.taskId), true)
+    post.to(task.submitter).finished.push(finished)
+  }
+
+  /** A row from before; `undelivered` when its submitter has not yet said that it has it. */
+  restore(finished: FinishedTask, digest: Hash, undelivered: boolean): void {
+    const { task } = finished
+    const key = finishedKey(task.jobId, task.index, task.taskId)
+    this.#known.setDroppingOldest(task.taskId, { digest, status: finished.status, key })
+    if (undelivered) this.#hold(finished, 0 as Instant)
+  }
+
+  received(from: PeerId, taskIds: readonly TaskId[], out: CoordinatorOut): void {
+    const waiting = this.#undelivered.get(from)
+    if (waiting === undefined) return
+    for (const taskId of taskIds) {
+      if (!waiting.delete(taskId)) continue
+      this.#undeliveredCount--
+      out.save(undeliveredKey(taskId), undefined)
+    }
+    if (waiting.size === 0) this.#undelivered.delete(from)
+  }
+
+  resend(now: Instant, resendMs: number, reachability: Reachability, post: Post): void {
+    for (const [peer, waiting] of this.#undelivered.entries()) {
+      if (!reachability.isUp(peer)) continue
+      let sent = 0
+      for (const delivery of waiting.values()) {
+        if (after(delivery.sentAt, resendMs) > now) continue
+        if (++sent > resendBatch) break
+        delivery.sentAt = now
+        post.to(peer).finished.push(delivery.finished)
+      }
+    }
+  }
+
+  /** Beyond the cap the task is not pushed again: it stays on record and can be asked for. */
+  #hold(finished: FinishedTask, now: Instant): boolean {
+    if (this.#undeliveredCount >= this.#undeliveredMax) return false
+    const peer = finished.task.submitter
+    let waiting = this.#undelivered.get(peer)
+    if (waiting === undefined) {
+      waiting = new Map()
+      if (!this.#undelivered.set(peer, waiting)) return false
+    }
+    waiting.set(finished.task.taskId, { finished, sentAt: now })
+    this.#undeliveredCount++
+    return true
+  }
+}

@@ -1,0 +1,52 @@
+import { equalBytes, fromHex } from '../kernel/bytes.ts'
+import type { PeerId, Sha256 } from '../kernel/ids.ts'
+import { type Refusal, refuse } from '../kernel/refusal.ts'
+import type { PeerStanding } from './coordinator-ports.ts'
+import type { Submission } from './messages.ts'
+import { sizeOf } from './payload.ts'
+import { payloadBytesMax } from './task.ts'
+
+/** TSK-02. `model_inference` and `data_analysis` run wherever the sandbox knows the program's form. */
+export const taskTypes: readonly string[] = [
+  'text_processing',
+  'data_analysis',
+  'model_inference',
+  'javascript',
+  'wasi',
+]
+
+/** Replicas one task may ask for; more is a denial of service by submission. */
+const replicasMax = 7
+
+/** What is wrong with a submission by itself, whoever coordinates it. The signature was verified by the host. */
+export function checkSubmission(
+  submission: Submission,
+  from: PeerId,
+  standing: PeerStanding,
+  sha256: Sha256,
+): Refusal | undefined {
+  const { task, input } = submission
+  if (task.submitter !== from)
+    return refuse('NotSubmitter', `task ${task.taskId} names another submitter than the sender`)
+  const forbidden = standing.maySubmit(from, submission.priority)
+  if (forbidden !== undefined) return forbidden
+  if (!taskTypes.includes(submission.taskType)) {
+    return refuse('UnsupportedTaskType', `Unsupported task type: ${submission.taskType}`)
+  }
+  if (sizeOf(input) > payloadBytesMax || submission.programSizeBytes > payloadBytesMax) {
+    return refuse('PayloadTooLarge', 'Task payload exceeds 1 MB limit')
+  }
+  const inputMatches =
+    input.kind === 'blob'
+      ? input.hash === task.inputHash
+      : equalBytes(sha256(input.bytes), fromHex(task.inputHash))
+  if (!inputMatches) return refuse('InputMismatch', `input of task ${task.taskId} is not what inputHash says`)
+  const { replicas, quorum } = task.verification
+  if (replicas > replicasMax || quorum < 2 || quorum > replicas || 2 * quorum <= replicas) {
+    return refuse(
+      'BadVerificationPolicy',
+      `verification of task ${task.taskId}: quorum must be over half of at most ${replicasMax} replicas, and at least 2`,
+    )
+  }
+  return undefined
+}

@@ -1,0 +1,161 @@
+import type { BoundedMap } from '../kernel/bounded.ts'
+import { after, type Instant, type PeerId, type TaskId } from '../kernel/ids.ts'
+import type {
+  CoordinatorConfig,
+  CoordinatorOut,
+  LossReason,
+  PeerStanding,
+  Reachability,
+} from './coordinator-ports.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import type { HandBack, Offer } from './messages.ts'
+import type { Post } from './post.ts'
+import type { Roster, WorkerRecord } from './roster.ts'
+import type { End } from './task-end.ts'
+import { type Attempt, isLive, type TaskRecord } from './task-record.ts'
+
+export interface LeaseParts {
+  readonly config: CoordinatorConfig
+  readonly tasks: BoundedMap<TaskId, TaskRecord>
+  readonly roster: Roster
+  readonly dispatcher: Dispatcher
+  readonly post: Post
+  readonly standing: PeerStanding
+  readonly reachability: Reachability
+  readonly changed: (record: TaskRecord) => void
+  readonly finish: (record: TaskRecord, end: End, now: Instant, out: CoordinatorOut) => void
+  readonly settled: (record: TaskRecord) => void
+}
+
+/**
+ * Who holds what: acknowledgement, heartbeats, hand-back and loss of attempts (TSK-06).
+ * An attempt whose lease is lost goes to another worker at once.
+ */
+export class Leases {
+  readonly #parts: LeaseParts
+
+  constructor(parts: LeaseParts) {
+    this.#parts = parts
+  }
+
+  offer(from: PeerId, offer: Offer, now: Instant, out: CoordinatorOut): void {
+    if (this.#parts.standing.mayExecute(from) !== undefined) return
+    const worker = this.#parts.roster.meet(from, now)
+    if (worker === undefined) return
+    worker.heardAt = now
+    worker.admission = this.#parts.reachability.admissionOf(from)
+    const listed = new Set<Attempt>()
+    for (const held of offer.holding) {
+      const record = this.#parts.tasks.get(held.taskId)
+      const attempt = record?.attemptNumbered(held.attempt)
+      if (record === undefined || attempt === undefined || attempt.worker !== from || !isLive(attempt)) {
+        this.#parts.post
+          .to(from)
+          .dropped.push({ taskId: held.taskId, epoch: held.epoch, attempt: held.attempt })
+        continue
+      }
+      listed.add(attempt)
+      this.#acknowledged(record, attempt, held.runningMs, now)
+    }
+    for (const { record, attempt } of [...worker.outstanding.values()]) {
+      // Acknowledged before, not listed now: the worker no longer has it.
+      if (attempt.state !== 'sent' && !listed.has(attempt)) this.lose(record, attempt, 'leaseLost', now, out)
+    }
+    this.#parts.roster.setCapacity(worker, offer.capacity)
+  }
+
+  #acknowledged(record: TaskRecord, attempt: Attempt, runningMs: number | null, now: Instant): void {
+    if (runningMs !== null && attempt.startedAt === null) {
+      attempt.startedAt = after(now, -runningMs)
+      attempt.state = 'running'
+      if (record.status === 'assigned') record.enter('running', now)
+    } else if (attempt.state === 'sent') {
+      attempt.state = 'held'
+    }
+  }
+
+  handBack(from: PeerId, message: HandBack, now: Instant, out: CoordinatorOut): void {
+    for (const item of message.items) {
+      this.#parts.post.to(from).taken.push({ taskId: item.taskId, epoch: item.epoch, attempt: item.attempt })
+      const record = this.#parts.tasks.get(item.taskId)
+      const attempt = record?.attemptNumbered(item.attempt)
+      if (record === undefined || attempt === undefined || attempt.worker !== from || !isLive(attempt))
+        continue
+      if (item.reason === 'wallClock') record.timeouts++
+      else if (item.reason === 'host' || item.reason === 'unverifiable') record.breakdowns++
+      this.lose(record, attempt, item.reason, now, out)
+    }
+  }
+
+  sweep(now: Instant, out: CoordinatorOut): void {
+    const { acknowledgeMs, leaseMs, overtimeMs } = this.#parts.config
+    for (const worker of [...this.#parts.roster.all()]) {
+      if (worker.outstanding.size === 0) continue
+      if (after(worker.heardAt, leaseMs) <= now) {
+        this.loseWorker(worker, now, out)
+        continue
+      }
+      for (const { record, attempt } of [...worker.outstanding.values()]) {
+        const runMsMax = record.submission.task.limits.maxDurationSeconds * 1_000 + overtimeMs
+        if (attempt.state === 'sent' && after(attempt.sentAt, acknowledgeMs) <= now) {
+          this.lose(record, attempt, 'unacknowledged', now, out)
+        } else if (attempt.startedAt !== null && after(attempt.startedAt, runMsMax) <= now) {
+          record.timeouts++
+          this.#parts.post.to(worker.peer).dropped.push({
+            taskId: record.submission.task.taskId,
+            epoch: record.epoch,
+            attempt: attempt.attempt,
+          })
+          this.lose(record, attempt, 'overTime', now, out)
+        }
+      }
+    }
+  }
+
+  loseWorker(worker: WorkerRecord, now: Instant, out: CoordinatorOut): void {
+    this.#parts.roster.setCapacity(worker, 0)
+    for (const { record, attempt } of [...worker.outstanding.values()])
+      this.lose(record, attempt, 'leaseLost', now, out)
+    this.#parts.roster.forget(worker)
+  }
+
+  lose(record: TaskRecord, attempt: Attempt, reason: LossReason, now: Instant, out: CoordinatorOut): void {
+    const { taskId } = record.submission.task
+    attempt.state = 'lost'
+    this.#parts.roster.release(attempt.worker, taskId, attempt.attempt)
+    out.event({ type: 'attemptLost', taskId, worker: attempt.worker, reason })
+    if (record.finished) return this.#parts.settled(record)
+    if (record.timeouts > this.#parts.config.timeoutsMax) {
+      return this.#parts.finish(
+        record,
+        {
+          status: 'timeout',
+          error: 'wallClock',
+          message: `over its time of ${record.submission.task.limits.maxDurationSeconds} s on ${record.timeouts} workers`,
+        },
+        now,
+        out,
+      )
+    }
+    if (record.breakdowns > this.#parts.config.breakdownsMax) {
+      const message = `${record.breakdowns} workers could not carry it out`
+      return this.#parts.finish(record, { status: 'failed', error: 'host', message }, now, out)
+    }
+    if (record.live().length === 0 && record.answeredInRound().length === 0) record.enter('pending', now)
+    this.#parts.changed(record)
+    this.#parts.dispatcher.enqueue(record, true)
+  }
+
+  /** An attempt from before a restart: its worker has a whole lease to come back. */
+  resume(record: TaskRecord, attempt: Attempt, now: Instant): void {
+    const worker = this.#parts.roster.meet(attempt.worker, now)
+    if (worker === undefined) {
+      attempt.state = 'lost'
+      return
+    }
+    worker.heardAt = now
+    // Whether the assignment ever left is not known: its absence from an offer settles it.
+    attempt.state = 'held'
+    this.#parts.roster.take(worker, record, attempt)
+  }
+}

@@ -1,0 +1,12 @@
+import type { Hash } from '../kernel/ids.ts'
+
+/** Bytes of a task: small ones travel and rest inline, large ones are a reference into the host's blob store. */
+export type Payload =
+  | { readonly kind: 'inline'; readonly bytes: Uint8Array }
+  | { readonly kind: 'blob'; readonly hash: Hash; readonly sizeBytes: number }
+
+/** DESIGN, "No payload in a machine": over this a payload is a reference. */
+export const inlineBytesMax = 4 * 1024
+
+export const sizeOf = (payload: Payload): number =>
+  payload.kind === 'inline' ? payload.bytes.length : payload.sizeBytes

@@ -1,0 +1,186 @@
+import { BoundedMap } from '../kernel/bounded.ts'
+import type { Instant, PeerId } from '../kernel/ids.ts'
+import type { Random } from '../kernel/random.ts'
+import type { Admission } from './messages.ts'
+import type { Attempt, TaskRecord } from './task-record.ts'
+
+/** A worker as its coordinator sees it. */
+export interface WorkerRecord {
+  readonly peer: PeerId
+  /** Most attempts it may hold at one time, by its last offer; 0 while it is paused or away. */
+  capacity: number
+  /** Last offer or answer. */
+  heardAt: Instant
+  admission: Admission | null
+  /** Attempts out with it, by `attemptName`. */
+  readonly outstanding: Map<string, { readonly record: TaskRecord; readonly attempt: Attempt }>
+  /** Position in the list of workers with room; -1 when not in it. */
+  readyAt: number
+}
+
+/** Candidates looked at per pick in a large network. */
+const sampleMax = 16
+
+export const attemptName = (taskId: string, attempt: number): string => `${taskId}/${attempt}`
+
+/**
+ * The workers of one coordinator and the room each has.
+ *
+ * Invariant: a worker is in the ready list exactly when `outstanding.size < capacity`.
+ */
+export class Roster {
+  readonly #workers: BoundedMap<PeerId, WorkerRecord>
+  readonly #ready: WorkerRecord[] = []
+  readonly #random: Random
+  #offering = 0
+
+  constructor(workersMax: number, random: Random) {
+    this.#workers = new BoundedMap('workers of a coordinator', workersMax)
+    this.#random = random
+  }
+
+  /** Workers that offer at least one slot, busy or not. */
+  get offering(): number {
+    return this.#offering
+  }
+
+  get readyCount(): number {
+    return this.#ready.length
+  }
+
+  get(peer: PeerId): WorkerRecord | undefined {
+    return this.#workers.get(peer)
+  }
+
+  all(): IterableIterator<WorkerRecord> {
+    return this.#workers.values()
+  }
+
+  /** The record of the peer, made when new; `undefined` when the roster is full. */
+  meet(peer: PeerId, now: Instant): WorkerRecord | undefined {
+    const known = this.#workers.get(peer)
+    if (known !== undefined) return known
+    const made: WorkerRecord = {
+      peer,
+      capacity: 0,
+      heardAt: now,
+      admission: null,
+      outstanding: new Map(),
+      readyAt: -1,
+    }
+    return this.#workers.set(peer, made) ? made : undefined
+  }
+
+  setCapacity(worker: WorkerRecord, capacity: number): void {
+    if (worker.capacity > 0 !== capacity > 0) this.#offering += capacity > 0 ? 1 : -1
+    worker.capacity = capacity
+    this.#place(worker)
+  }
+
+  take(worker: WorkerRecord, record: TaskRecord, attempt: Attempt): void {
+    worker.outstanding.set(attemptName(record.submission.task.taskId, attempt.attempt), { record, attempt })
+    this.#place(worker)
+  }
+
+  release(peer: PeerId, taskId: string, attempt: number): void {
+    const worker = this.#workers.get(peer)
+    if (worker === undefined) return
+    worker.outstanding.delete(attemptName(taskId, attempt))
+    this.#place(worker)
+  }
+
+  forget(worker: WorkerRecord): void {
+    this.setCapacity(worker, 0)
+    if (worker.outstanding.size === 0) this.#workers.delete(worker.peer)
+  }
+
+  /** Offering workers a task could still go to. Stops counting at `enough`. */
+  countEligible(record: TaskRecord, enough: number): number {
+    let count = 0
+    for (const worker of this.#workers.values()) {
+      if (worker.capacity === 0 || record.excludes(worker.peer)) continue
+      count++
+      if (count >= enough) break
+    }
+    return count
+  }
+
+  /**
+   * Up to `count` workers with room that the task may go to, differing in operator, then subnet, from one another
+   * and from the task's other workers, then the least loaded.
+   */
+  pick(record: TaskRecord, count: number): WorkerRecord[] {
+    if (count <= 0) return []
+    let candidates = this.#sample().filter((worker) => !record.excludes(worker.peer))
+    if (candidates.length < count && this.#ready.length > sampleMax) {
+      candidates = this.#ready.filter((worker) => !record.excludes(worker.peer))
+    }
+    const company = record.attempts
+      .filter((attempt) => attempt.state !== 'lost')
+      .map((attempt) => this.#workers.get(attempt.worker)?.admission ?? null)
+    const picked: WorkerRecord[] = []
+    while (picked.length < count && candidates.length > 0) {
+      const best = this.#best(candidates, company)
+      candidates = candidates.filter((worker) => worker !== best)
+      company.push(best.admission)
+      picked.push(best)
+    }
+    return picked
+  }
+
+  #best(candidates: readonly WorkerRecord[], company: readonly (Admission | null)[]): WorkerRecord {
+    let best = candidates[0]!
+    let bestCost = Number.POSITIVE_INFINITY
+    for (const worker of candidates) {
+      const cost = kinship(worker.admission, company) + worker.outstanding.size / worker.capacity
+      if (cost < bestCost) {
+        best = worker
+        bestCost = cost
+      }
+    }
+    return best
+  }
+
+  /** All ready workers when few, else `sampleMax` of them; in random order either way. */
+  #sample(): WorkerRecord[] {
+    const size = this.#ready.length
+    const count = Math.min(size, sampleMax)
+    for (let i = 0; i < count; i++) this.#swap(i, i + this.#random.below(size - i))
+    return this.#ready.slice(0, count)
+  }
+
+  #swap(i: number, j: number): void {
+    const a = this.#ready[i]!
+    const b = this.#ready[j]!
+    this.#ready[i] = b
+    this.#ready[j] = a
+    b.readyAt = i
+    a.readyAt = j
+  }
+
+  #place(worker: WorkerRecord): void {
+    const hasRoom = worker.outstanding.size < worker.capacity
+    if (hasRoom && worker.readyAt < 0) {
+      worker.readyAt = this.#ready.length
+      this.#ready.push(worker)
+    } else if (!hasRoom && worker.readyAt >= 0) {
+      const last = this.#ready.length - 1
+      const at = worker.readyAt
+      if (at !== last) this.#swap(at, last)
+      this.#ready.pop()
+      worker.readyAt = -1
+    }
+  }
+}
+
+/** 4 per companion of the same operator, 2 per companion of the same subnet; unknown is never the same. */
+function kinship(admission: Admission | null, company: readonly (Admission | null)[]): number {
+  if (admission === null) return 0
+  let cost = 0
+  for (const other of company) {
+    if (other === null) continue
+    if (admission.operator !== null && admission.operator === other.operator) cost += 4
+    if (admission.subnetTag !== null && admission.subnetTag === other.subnetTag) cost += 2
+  }
+  return cost
+}

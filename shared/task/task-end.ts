@@ -1,0 +1,53 @@
+import type { Instant } from '../kernel/ids.ts'
+import type { FinishedTask, TaskError } from './messages.ts'
+import type { Attempt, TaskRecord } from './task-record.ts'
+
+/** How a task comes to its end; `agreed` are the answers of its quorum. */
+export type End =
+  | { readonly status: 'completed' | 'failed'; readonly agreed: readonly Attempt[] }
+  | { readonly status: 'failed' | 'timeout'; readonly error: TaskError['kind']; readonly message: string }
+  | { readonly status: 'cancelled' }
+
+/** The record of a task that has just entered `end.status`. */
+export function finishedTask(record: TaskRecord, end: End, now: Instant): FinishedTask {
+  const { outcome, output, error, votes } = endOf(end)
+  const commitment = record.commitment
+  const opened = votes.some((vote) => vote.peerId === commitment?.peerId) ? commitment : null
+  return {
+    task: record.submission.task,
+    signature: record.submission.signature,
+    status: end.status,
+    outcome,
+    output,
+    error,
+    votes,
+    commitment: opened,
+    attempts: record.attempts.length,
+    durationMs: now - record.acceptedAt,
+    transitions: [...record.transitions],
+  }
+}
+
+function endOf(end: End): Pick<FinishedTask, 'outcome' | 'output' | 'error' | 'votes'> {
+  if ('error' in end) {
+    return {
+      outcome: null,
+      output: null,
+      error: { kind: end.error, message: end.message, stack: null },
+      votes: [],
+    }
+  }
+  if (end.status === 'cancelled') return { outcome: null, output: null, error: null, votes: [] }
+  const answers = end.agreed.map((attempt) => attempt.answer!)
+  const first = answers[0]!.answer
+  const error: TaskError | null =
+    first.outcome.kind === 'ok'
+      ? null
+      : { kind: first.outcome.error, message: first.error?.message ?? '', stack: first.error?.stack ?? null }
+  return {
+    outcome: first.outcome,
+    output: first.output,
+    error,
+    votes: answers.map((counted) => counted.vote),
+  }
+}

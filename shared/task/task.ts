@@ -1,0 +1,107 @@
+import type { Hash, JobId, PeerId, TaskId } from '../kernel/ids.ts'
+
+/**
+ * What a submitter signs: one program, one input, its limits and how the answer is to be verified.
+ * Every field stands in the receipt as it stands here, so all values are JSON values.
+ */
+export interface Task {
+  readonly taskId: TaskId
+  readonly jobId: JobId | null
+  /** Position of the item in its job, from 0; 0 for a task of its own. */
+  readonly index: number
+  readonly submitter: PeerId
+  /** SHA-256 of the program's bytes. */
+  readonly programHash: Hash
+  /** SHA-256 of the input's bytes. */
+  readonly inputHash: Hash
+  /** 64 hex digits; the only source of randomness a guest has. */
+  readonly seed: string
+  readonly limits: Limits
+  readonly verification: VerificationPolicy
+  /** ISO 8601 UTC with milliseconds. */
+  readonly submittedAt: string
+}
+
+export interface Limits {
+  /** Deterministic instruction count; running out is the outcome `fuel`. */
+  readonly fuel: number
+  /** Linear memory of the guest instance, in bytes. */
+  readonly memoryBytes: number
+  /** Guest stack in bytes. */
+  readonly stackBytes: number
+  /** Output bytes. */
+  readonly outputBytes: number
+  /** Bytes of console output. */
+  readonly logBytes: number
+  /** Wall clock of one run in seconds; a backstop that means "no result". */
+  readonly maxDurationSeconds: number
+}
+
+export interface VerificationPolicy {
+  readonly replicas: number
+  readonly quorum: number
+  readonly comparator: 'exact'
+}
+
+/** FORMATS, "Outcomes". */
+export const defaultLimits: Limits = {
+  fuel: 1e10,
+  memoryBytes: 256 * 1024 * 1024,
+  stackBytes: 64 * 1024,
+  outputBytes: 1024 * 1024,
+  logBytes: 64 * 1024,
+  maxDurationSeconds: 60,
+}
+
+/** TSK-09: at least three workers, two equal answers. */
+export const defaultVerification: VerificationPolicy = { replicas: 3, quorum: 2, comparator: 'exact' }
+
+/** TSK-02: the largest payload of a submission, in bytes. */
+export const payloadBytesMax = 1024 * 1024
+
+export type Priority = 'critical' | 'normal' | 'low'
+export const priorities: readonly Priority[] = ['critical', 'normal', 'low']
+
+/** Errors that the program itself causes: outcomes that are compared and voted on like any output. */
+export const guestErrors = [
+  'thrown',
+  'fuel',
+  'memory',
+  'stack',
+  'output',
+  'log',
+  'notJson',
+  'unsettled',
+  'trap',
+  'exit',
+  'invalidProgram',
+] as const
+export type GuestError = (typeof guestErrors)[number]
+
+/** What the quorum compares. Message and stack of an error travel beside it and are not compared. */
+export type Outcome =
+  | { readonly kind: 'ok'; readonly outputHash: Hash }
+  | { readonly kind: 'error'; readonly error: GuestError }
+
+export type TaskStatus =
+  | 'pending'
+  | 'assigned'
+  | 'running'
+  | 'pending_verification'
+  | 'completed'
+  | 'failed'
+  | 'timeout'
+  | 'verification_failed'
+  | 'cancelled'
+
+export const taskStatuses: readonly TaskStatus[] = [
+  'pending',
+  'assigned',
+  'running',
+  'pending_verification',
+  'completed',
+  'failed',
+  'timeout',
+  'verification_failed',
+  'cancelled',
+]

@@ -1,0 +1,394 @@
+import { BoundedMap } from '../kernel/bounded.ts'
+import { chunks } from '../kernel/chunks.ts'
+import { after, type Instant, type PeerId, type Sha256, type TaskId } from '../kernel/ids.ts'
+import { unreachable } from '../kernel/invariant.ts'
+import type { Machine, Out, Row } from '../kernel/machine.ts'
+import { commitmentHash, outcomeHash, taskDigest } from './digest.ts'
+import type {
+  Answer,
+  Answers,
+  Assign,
+  Assignment,
+  AttemptKey,
+  ErrorText,
+  FromWorker,
+  HandBackReason,
+  Settle,
+  ToWorker,
+} from './messages.ts'
+import type { Payload } from './payload.ts'
+import { batchBytesMax, batchItemsMax, carriedBytes } from './post.ts'
+import type { Limits, Outcome } from './task.ts'
+
+/** What the host found when it ran an assignment. `none`: no outcome, the attempt is handed back. */
+export type Ran =
+  | {
+      readonly kind: 'outcome'
+      readonly outcome: Outcome
+      readonly output: Payload | null
+      readonly error: ErrorText | null
+      readonly durationMs: number
+      /** ISO 8601 UTC. */
+      readonly at: string
+      /** 32 random bytes for the commitment. */
+      readonly salt: Uint8Array
+    }
+  | { readonly kind: 'none'; readonly reason: HandBackReason }
+
+export type WorkerCommand =
+  | { readonly type: 'worker/ran'; readonly runId: number; readonly ran: Ran }
+  /** Slots to lend; 0 pauses: what is held goes back. */
+  | { readonly type: 'worker/lend'; readonly slots: number }
+  | { readonly type: 'worker/coordinatorUp'; readonly peer: PeerId }
+  | { readonly type: 'worker/peerLost'; readonly peer: PeerId }
+
+export type WorkerInput =
+  | { readonly kind: 'message'; readonly from: PeerId; readonly message: ToWorker }
+  | { readonly kind: 'command'; readonly command: WorkerCommand }
+  | { readonly kind: 'timer'; readonly key: string }
+  | { readonly kind: 'resumed'; readonly gapMs: number }
+
+export type WorkerAsk =
+  /** Fetch program and input, check their hashes, run; comes back as `worker/ran`. */
+  | {
+      readonly type: 'run'
+      readonly runId: number
+      readonly from: PeerId
+      readonly assignment: Assignment
+    }
+  | { readonly type: 'stopRun'; readonly runId: number }
+
+export type WorkerEvent =
+  | {
+      readonly type: 'runStarted'
+      readonly runId: number
+      readonly taskId: TaskId
+      readonly submitter: PeerId
+    }
+  | { readonly type: 'runEnded'; readonly runId: number; readonly taskId: TaskId; readonly answered: boolean }
+
+export type WorkerOut = Out<FromWorker, WorkerEvent, WorkerAsk>
+
+export interface WorkerConfig {
+  /** Attempts held per slot, the running one included: hides the way to the coordinator and back. */
+  readonly heldPerSlot: number
+  /** Most attempts held at one time, whatever the slots. */
+  readonly heldMax: number
+  readonly coordinatorsMax: number
+  /** Heartbeat while work is held; a third of the coordinator's lease. */
+  readonly busyBeatMs: number
+  readonly idleBeatMs: number
+  /** Repeats answers that were not acknowledged. */
+  readonly resendMs: number
+  /** Answers wait this long for company under one signature. */
+  readonly gatherMs: number
+}
+
+export const defaultWorkerConfig: WorkerConfig = {
+  heldPerSlot: 3,
+  heldMax: 256,
+  coordinatorsMax: 64,
+  busyBeatMs: 5_000,
+  idleBeatMs: 20_000,
+  resendMs: 3_000,
+  gatherMs: 4,
+}
+
+interface Held {
+  readonly runId: number
+  readonly coordinator: PeerId
+  readonly assignment: Assignment
+  state: 'queued' | 'running' | 'answered'
+  startedAt: Instant | null
+  answer: Answer | null
+  sentAt: Instant | null
+}
+
+const beatTimer = 'worker/beat'
+const gatherTimer = 'worker/gather'
+const resendTimer = 'worker/resend'
+
+/**
+ * Lends slots to the coordinators it is connected to, runs what they assign and answers.
+ *
+ * Invariants: (1) at most `slots` runs at one time; (2) an attempt is run once and its answer, once made, never
+ * changes; (3) an answer is kept until its coordinator acknowledged it or let the attempt go. Nothing is saved: a
+ * worker that dies loses its leases, and fencing numbers make a second start harmless.
+ */
+export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, WorkerAsk> {
+  readonly #config: WorkerConfig
+  readonly #sha256: Sha256
+  readonly #held: BoundedMap<string, Held>
+  readonly #runs = new Map<number, Held>()
+  readonly #coordinators = new Set<PeerId>()
+  /** Coordinators that are owed an offer in this tick. */
+  readonly #owed = new Set<PeerId>()
+  #slots = 0
+  #running = 0
+  #nextRun = 1
+  #gathering = false
+  #resending = false
+  #beatAt: Instant | undefined
+
+  constructor(config: WorkerConfig, sha256: Sha256) {
+    this.#config = config
+    this.#sha256 = sha256
+    this.#held = new BoundedMap('attempts held', config.heldMax)
+  }
+
+  get slots(): number {
+    return this.#slots
+  }
+
+  get running(): number {
+    return this.#running
+  }
+
+  handle(input: WorkerInput, now: Instant, out: WorkerOut): void {
+    switch (input.kind) {
+      case 'message':
+        this.#message(input.from, input.message, out)
+        break
+      case 'command':
+        this.#command(input.command, now, out)
+        break
+      case 'timer':
+        this.#timer(input.key, now, out)
+        break
+      case 'resumed':
+        this.#resumed(input.gapMs, out)
+        break
+      default:
+        unreachable(input)
+    }
+    this.#startRuns(now, out)
+    this.#payOffers(now, out)
+  }
+
+  restore(_rows: Iterable<Row>, _now: Instant): void {}
+
+  #message(from: PeerId, message: ToWorker, out: WorkerOut): void {
+    switch (message.type) {
+      case 'task/assign':
+        return this.#assigned(from, message, out)
+      case 'task/settle':
+        return this.#settled(from, message, out)
+      case 'task/committed':
+        // The commitment is for those who audit their coordinator; the run does not depend on it.
+        return
+      default:
+        return unreachable(message)
+    }
+  }
+
+  #command(command: WorkerCommand, now: Instant, out: WorkerOut): void {
+    switch (command.type) {
+      case 'worker/ran':
+        return this.#ran(command.runId, command.ran, now, out)
+      case 'worker/lend':
+        this.#slots = command.slots
+        if (command.slots === 0) this.#handBackUnanswered(() => true, 'paused', out)
+        for (const peer of this.#coordinators) this.#owed.add(peer)
+        return
+      case 'worker/coordinatorUp':
+        if (this.#coordinators.size < this.#config.coordinatorsMax) this.#coordinators.add(command.peer)
+        this.#owed.add(command.peer)
+        return this.#sendAnswers((held) => held.coordinator === command.peer, now, out)
+      case 'worker/peerLost':
+        // Work goes on: the coordinator may be back before it is done, and then the answer counts.
+        this.#coordinators.delete(command.peer)
+        return
+      default:
+        return unreachable(command)
+    }
+  }
+
+  #timer(key: string, now: Instant, out: WorkerOut): void {
+    if (key === gatherTimer) {
+      this.#gathering = false
+      this.#sendAnswers((held) => held.sentAt === null, now, out)
+    } else if (key === resendTimer) {
+      this.#resending = false
+      const before = after(now, -this.#config.resendMs)
+      this.#sendAnswers((held) => held.sentAt === null || held.sentAt <= before, now, out)
+    } else {
+      this.#beatAt = undefined
+      for (const peer of this.#coordinators) this.#owed.add(peer)
+    }
+  }
+
+  /** After a gap the coordinator has given our work to others: hand it back unasked. */
+  #resumed(gapMs: number, out: WorkerOut): void {
+    if (gapMs >= 3 * this.#config.busyBeatMs) this.#handBackUnanswered(() => true, 'leaving', out)
+    for (const peer of this.#coordinators) this.#owed.add(peer)
+  }
+
+  #assigned(from: PeerId, message: Assign, out: WorkerOut): void {
+    this.#owed.add(from)
+    if (this.#slots === 0) {
+      return this.#sendHandBacks(from, message.items, 'paused', out)
+    }
+    for (const assignment of message.items) {
+      const name = nameOf(from, assignment)
+      if (this.#held.has(name) || this.#held.full) continue
+      this.#held.mustSet(name, {
+        runId: this.#nextRun++,
+        coordinator: from,
+        assignment,
+        state: 'queued',
+        startedAt: null,
+        answer: null,
+        sentAt: null,
+      })
+    }
+  }
+
+  #settled(from: PeerId, message: Settle, out: WorkerOut): void {
+    for (const key of message.taken) {
+      const held = this.#held.get(nameOf(from, key))
+      if (held?.state === 'answered') this.#held.delete(nameOf(from, key))
+    }
+    for (const key of message.dropped) {
+      const held = this.#held.get(nameOf(from, key))
+      if (held !== undefined) this.#letGo(held, out)
+    }
+  }
+
+  #ran(runId: number, ran: Ran, now: Instant, out: WorkerOut): void {
+    const held = this.#runs.get(runId)
+    if (held === undefined) return
+    this.#runs.delete(runId)
+    this.#running--
+    const { assignment } = held
+    out.event({ type: 'runEnded', runId, taskId: assignment.taskId, answered: ran.kind === 'outcome' })
+    if (ran.kind === 'none') {
+      this.#held.delete(nameOf(held.coordinator, assignment))
+      return this.#sendHandBacks(held.coordinator, [assignment], ran.reason, out)
+    }
+    held.state = 'answered'
+    held.answer = this.#answerOf(assignment, ran)
+    if (!this.#gathering) {
+      this.#gathering = true
+      out.timer(gatherTimer, after(now, this.#config.gatherMs))
+    }
+  }
+
+  #answerOf(assignment: Assignment, ran: Extract<Ran, { kind: 'outcome' }>): Answer {
+    const hash = outcomeHash(ran.outcome, this.#sha256)
+    return {
+      taskId: assignment.taskId,
+      epoch: assignment.epoch,
+      attempt: assignment.attempt,
+      taskDigest: taskDigest(assignment.task, this.#sha256),
+      outcome: ran.outcome,
+      outcomeHash: hash,
+      at: ran.at,
+      output: ran.output,
+      error: ran.error,
+      durationMs: ran.durationMs,
+      commitment: { hash: commitmentHash(ran.salt, hash, this.#sha256), salt: ran.salt, signature: unsigned },
+    }
+  }
+
+  #startRuns(now: Instant, out: WorkerOut): void {
+    if (this.#running >= this.#slots) return
+    for (const held of this.#held.values()) {
+      if (this.#running >= this.#slots) return
+      if (held.state !== 'queued') continue
+      held.state = 'running'
+      held.startedAt = now
+      this.#running++
+      this.#runs.set(held.runId, held)
+      this.#owed.add(held.coordinator)
+      const { task } = held.assignment
+      out.event({ type: 'runStarted', runId: held.runId, taskId: task.taskId, submitter: task.submitter })
+      out.ask({ type: 'run', runId: held.runId, from: held.coordinator, assignment: held.assignment })
+    }
+  }
+
+  #sendAnswers(which: (held: Held) => boolean, now: Instant, out: WorkerOut): void {
+    const ready = new Map<PeerId, Answer[]>()
+    let waiting = false
+    for (const held of this.#held.values()) {
+      if (held.answer === null) continue
+      waiting = true
+      if (!this.#coordinators.has(held.coordinator) || !which(held)) continue
+      held.sentAt = now
+      const list = ready.get(held.coordinator) ?? []
+      list.push(held.answer)
+      ready.set(held.coordinator, list)
+    }
+    for (const [peer, answers] of ready) {
+      for (const items of chunks(answers, answerBytes, batchItemsMax, batchBytesMax)) {
+        out.send(peer, { type: 'task/answers', items, signature: unsigned } satisfies Answers)
+      }
+    }
+    if (waiting && !this.#resending) {
+      this.#resending = true
+      out.timer(resendTimer, after(now, this.#config.resendMs))
+    }
+  }
+
+  #handBackUnanswered(which: (held: Held) => boolean, reason: HandBackReason, out: WorkerOut): void {
+    const back = new Map<PeerId, AttemptKey[]>()
+    for (const held of [...this.#held.values()]) {
+      if (held.state === 'answered' || !which(held)) continue
+      const list = back.get(held.coordinator) ?? []
+      list.push(held.assignment)
+      back.set(held.coordinator, list)
+      this.#letGo(held, out)
+    }
+    for (const [peer, items] of back) this.#sendHandBacks(peer, items, reason, out)
+  }
+
+  #sendHandBacks(peer: PeerId, keys: readonly AttemptKey[], reason: HandBackReason, out: WorkerOut): void {
+    const items = keys.map(({ taskId, epoch, attempt }) => ({ taskId, epoch, attempt, reason }))
+    out.send(peer, { type: 'task/handBack', items })
+    this.#owed.add(peer)
+  }
+
+  #letGo(held: Held, out: WorkerOut): void {
+    this.#held.delete(nameOf(held.coordinator, held.assignment))
+    if (held.state !== 'running') return
+    this.#runs.delete(held.runId)
+    this.#running--
+    out.ask({ type: 'stopRun', runId: held.runId })
+    out.event({ type: 'runEnded', runId: held.runId, taskId: held.assignment.taskId, answered: false })
+  }
+
+  #payOffers(now: Instant, out: WorkerOut): void {
+    for (const peer of this.#owed) {
+      if (!this.#coordinators.has(peer)) continue
+      const holding = []
+      for (const held of this.#held.values()) {
+        if (held.coordinator !== peer) continue
+        const { taskId, epoch, attempt } = held.assignment
+        const runningMs = held.state === 'running' && held.startedAt !== null ? now - held.startedAt : null
+        holding.push({ taskId, epoch, attempt, runningMs })
+      }
+      const capacity = Math.min(this.#config.heldMax, this.#slots * this.#config.heldPerSlot)
+      out.send(peer, { type: 'task/offer', capacity, holding })
+    }
+    this.#owed.clear()
+    const beatMs = this.#held.size > 0 ? this.#config.busyBeatMs : this.#config.idleBeatMs
+    const due = after(now, beatMs)
+    if (this.#coordinators.size > 0 && (this.#beatAt === undefined || this.#beatAt > due)) {
+      this.#beatAt = due
+      out.timer(beatTimer, due)
+    }
+  }
+}
+
+/** Stands where the host writes a signature when the message leaves. */
+export const unsigned = new Uint8Array(0)
+
+const nameOf = (coordinator: PeerId, key: AttemptKey): string =>
+  `${coordinator}/${key.taskId}/${key.epoch}/${key.attempt}`
+
+const answerBytes = (answer: Answer): number =>
+  700 +
+  carriedBytes(answer.output) +
+  4 * ((answer.error?.message.length ?? 0) + (answer.error?.stack?.length ?? 0))
+
+/** Seconds a run may take by its own limits; the host's backstop. */
+export const wallClockMs = (limits: Limits): number => limits.maxDurationSeconds * 1_000

@@ -1,0 +1,238 @@
+import { after, type Instant, type PeerId } from '../kernel/ids.ts'
+import { unreachable } from '../kernel/invariant.ts'
+import type { Machine, Out, Row } from '../kernel/machine.ts'
+import type { Random } from '../kernel/random.ts'
+import type { NodeKind } from '../membership/membership.ts'
+
+/** Tab to relay: introduce me to some others. */
+export interface NeighboursWanted {
+  readonly type: 'mesh/neighboursWanted'
+  readonly count: number
+}
+
+/** Relay to tab: tabs that are looking for company. */
+export interface Neighbours {
+  readonly type: 'mesh/neighbours'
+  readonly peers: readonly PeerId[]
+}
+
+export type TopologyMessage = NeighboursWanted | Neighbours
+
+export type TopologyCommand =
+  /** Outcome of a `dialRelay`; `peer` when it is up. */
+  | { readonly type: 'topology/relayDialed'; readonly relay: string; readonly peer: PeerId | undefined }
+  /** Outcome of a `dialPeer` that failed; success shows as the peer being up. */
+  | { readonly type: 'topology/dialFailed'; readonly peer: PeerId }
+  | { readonly type: 'topology/memberJoined'; readonly peer: PeerId; readonly kind: NodeKind }
+  | { readonly type: 'topology/memberLost'; readonly peer: PeerId }
+
+export type TopologyInput =
+  | { readonly kind: 'message'; readonly from: PeerId; readonly message: TopologyMessage }
+  | { readonly kind: 'command'; readonly command: TopologyCommand }
+  | { readonly kind: 'timer'; readonly key: string }
+  | { readonly kind: 'start' }
+  | { readonly kind: 'resumed'; readonly gapMs: number }
+
+export type TopologyAsk =
+  | { readonly type: 'dialRelay'; readonly relay: string }
+  | { readonly type: 'dialPeer'; readonly peer: PeerId }
+
+export type TopologyEvent = {
+  readonly type: 'relayUnreachable'
+  readonly relay: string
+  readonly failures: number
+}
+
+export type TopologyOut = Out<TopologyMessage, TopologyEvent, TopologyAsk>
+
+/** Asked of membership. */
+export interface Members {
+  sampleTabs(count: number, not: PeerId): PeerId[]
+}
+
+export interface TopologyConfig {
+  readonly self: PeerId
+  /** Configured relays, as the host dials them. */
+  readonly relays: readonly string[]
+  /** Other tabs this node wants to be connected to; 0 for agents and relays. */
+  readonly neighboursWanted: number
+  /** Introductions beyond this many tabs are declined. */
+  readonly neighboursMax: number
+  /** How often a node with too few neighbours asks. */
+  readonly seekMs: number
+}
+
+/** Below ten nodes the mesh is full (NET-14): nine neighbours. */
+export const tabNeighbours = { neighboursWanted: 9, neighboursMax: 16, seekMs: 5_000 }
+export const noNeighbours = { neighboursWanted: 0, neighboursMax: 0, seekMs: 60_000 }
+
+/**
+ * Waits before a lost relay is dialled again, in seconds: soon at first, as a relay that restarts is back within
+ * moments, then by NET-05's 60, 120, 240 … 600.
+ */
+const redialSeconds: readonly number[] = [0.5, 1, 2, 4, 8, 16, 60, 120, 240, 480, 600]
+/** Tabs one relay introduces at a time. */
+const introductionsMax = 16
+
+const seekTimer = 'topology/seek'
+const redialTimer = 'topology/redial'
+
+interface RelayLink {
+  readonly relay: string
+  peer: PeerId | undefined
+  failures: number
+  /** When to dial; `undefined` while a dial is under way or the relay is up. */
+  dialAt: Instant | undefined
+}
+
+/**
+ * Keeps this node connected: to its relays, redialled until they are back, and to some other tabs, so that the
+ * network outlives the relays. Of two tabs the one with the lower id dials.
+ */
+export class Topology implements Machine<TopologyInput, TopologyMessage, TopologyEvent, TopologyAsk> {
+  readonly #config: TopologyConfig
+  readonly #members: Members
+  readonly #random: Random
+  readonly #links: RelayLink[]
+  readonly #relays = new Set<PeerId>()
+  readonly #neighbours = new Set<PeerId>()
+  readonly #dialling = new Set<PeerId>()
+  #seeking = false
+
+  constructor(config: TopologyConfig, members: Members, random: Random) {
+    this.#config = config
+    this.#members = members
+    this.#random = random
+    this.#links = config.relays.map((relay) => ({ relay, peer: undefined, failures: 0, dialAt: undefined }))
+  }
+
+  handle(input: TopologyInput, now: Instant, out: TopologyOut): void {
+    switch (input.kind) {
+      case 'start':
+        for (const link of this.#links) out.ask({ type: 'dialRelay', relay: link.relay })
+        return
+      case 'command':
+        return this.#command(input.command, now, out)
+      case 'message':
+        return this.#message(input.from, input.message, out)
+      case 'timer':
+        return input.key === redialTimer ? this.#redial(now, out) : this.#seek(now, out)
+      case 'resumed':
+        for (const link of this.#links) if (link.dialAt !== undefined) link.dialAt = now
+        return this.#redial(now, out)
+      default:
+        return unreachable(input)
+    }
+  }
+
+  restore(_rows: Iterable<Row>, _now: Instant): void {}
+
+  #command(command: TopologyCommand, now: Instant, out: TopologyOut): void {
+    switch (command.type) {
+      case 'topology/relayDialed':
+        return this.#relayDialed(command.relay, command.peer, now, out)
+      case 'topology/dialFailed':
+        this.#dialling.delete(command.peer)
+        return
+      case 'topology/memberJoined':
+        this.#dialling.delete(command.peer)
+        if (command.kind === 'tab') this.#neighbours.add(command.peer)
+        if (command.kind !== 'relay') return
+        this.#relays.add(command.peer)
+        return this.#seek(now, out)
+      case 'topology/memberLost':
+        return this.#memberLost(command.peer, now, out)
+      default:
+        return unreachable(command)
+    }
+  }
+
+  #message(from: PeerId, message: TopologyMessage, out: TopologyOut): void {
+    switch (message.type) {
+      case 'mesh/neighboursWanted': {
+        const peers = this.#members.sampleTabs(Math.min(message.count, introductionsMax), from)
+        if (peers.length === 0) return
+        out.sendVolatile(from, { type: 'mesh/neighbours', peers })
+        for (const peer of peers) out.sendVolatile(peer, { type: 'mesh/neighbours', peers: [from] })
+        return
+      }
+      case 'mesh/neighbours':
+        if (this.#relays.has(from)) for (const peer of message.peers) this.#introduced(peer, out)
+        return
+      default:
+        return unreachable(message)
+    }
+  }
+
+  #introduced(peer: PeerId, out: TopologyOut): void {
+    if (this.#neighbours.has(peer) || this.#dialling.has(peer) || this.#config.self >= peer) return
+    if (this.#neighbours.size + this.#dialling.size >= this.#config.neighboursMax) return
+    this.#dialling.add(peer)
+    out.ask({ type: 'dialPeer', peer })
+  }
+
+  #relayDialed(relay: string, peer: PeerId | undefined, now: Instant, out: TopologyOut): void {
+    const link = this.#links.find((candidate) => candidate.relay === relay)
+    if (link === undefined) return
+    link.peer = peer
+    if (peer !== undefined) {
+      link.failures = 0
+      link.dialAt = undefined
+      return
+    }
+    link.failures++
+    out.event({ type: 'relayUnreachable', relay, failures: link.failures })
+    this.#redialLater(link, now, out)
+  }
+
+  #memberLost(peer: PeerId, now: Instant, out: TopologyOut): void {
+    this.#relays.delete(peer)
+    this.#dialling.delete(peer)
+    if (this.#neighbours.delete(peer)) this.#seekLater(now, out)
+    for (const link of this.#links) {
+      if (link.peer !== peer) continue
+      link.peer = undefined
+      this.#redialLater(link, now, out)
+    }
+  }
+
+  #redialLater(link: RelayLink, now: Instant, out: TopologyOut): void {
+    const seconds = redialSeconds[Math.min(link.failures, redialSeconds.length - 1)]!
+    link.dialAt = after(now, this.#random.jitter(seconds * 1_000, 0.25))
+    this.#armRedial(out)
+  }
+
+  #armRedial(out: TopologyOut): void {
+    let next: Instant | undefined
+    for (const link of this.#links) {
+      if (link.dialAt !== undefined && (next === undefined || link.dialAt < next)) next = link.dialAt
+    }
+    out.timer(redialTimer, next)
+  }
+
+  #redial(now: Instant, out: TopologyOut): void {
+    for (const link of this.#links) {
+      if (link.dialAt === undefined || link.dialAt > now) continue
+      link.dialAt = undefined
+      out.ask({ type: 'dialRelay', relay: link.relay })
+    }
+    this.#armRedial(out)
+  }
+
+  #seek(now: Instant, out: TopologyOut): void {
+    this.#seeking = false
+    const lacking = this.#config.neighboursWanted - this.#neighbours.size
+    if (lacking <= 0) return
+    for (const relay of this.#relays) {
+      out.sendVolatile(relay, { type: 'mesh/neighboursWanted', count: Math.min(lacking, introductionsMax) })
+      break
+    }
+    this.#seekLater(now, out)
+  }
+
+  #seekLater(now: Instant, out: TopologyOut): void {
+    if (this.#seeking || this.#config.neighboursWanted === 0) return
+    this.#seeking = true
+    out.timer(seekTimer, after(now, this.#random.jitter(this.#config.seekMs, 0.3)))
+  }
+}

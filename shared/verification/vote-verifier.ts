@@ -1,0 +1,35 @@
+import { toHex } from '../kernel/bytes.ts'
+import type { Hash, Sha256 } from '../kernel/ids.ts'
+import type { Verifier } from '../task/coordinator-ports.ts'
+import type { Answer, BatchProof } from '../task/messages.ts'
+import type { VerificationPolicy } from '../task/task.ts'
+import { judge, type Verdict } from './judge.ts'
+import { leafHash, proofPath, treeLevels } from './vote-tree.ts'
+
+/** Verification as the coordinator asks for it. */
+export class VoteVerifier implements Verifier {
+  readonly #sha256: Sha256
+
+  constructor(sha256: Sha256) {
+    this.#sha256 = sha256
+  }
+
+  judge(outcomeHashes: readonly Hash[], policy: VerificationPolicy): Verdict {
+    return judge(outcomeHashes, policy)
+  }
+
+  proofs(answers: readonly Answer[], signature: Uint8Array): BatchProof[] {
+    const levels = treeLevels(
+      answers.map((answer) => leafHash(answer, this.#sha256)),
+      this.#sha256,
+    )
+    const root = toHex(levels.at(-1)![0]!) as Hash
+    return answers.map((_, index) => ({
+      root,
+      index,
+      size: levels[0]!.length,
+      path: proofPath(levels, index),
+      signature,
+    }))
+  }
+}

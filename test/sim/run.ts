@@ -1,0 +1,218 @@
+import type { PeerId, TaskId } from '../../shared/kernel/ids.ts'
+import type { PeerEvent } from '../../shared/peer/inputs.ts'
+import type { FinishedTask } from '../../shared/task/messages.ts'
+import { makeSubmission, trueOutputHash } from './model-programs.ts'
+import type { SimNode } from './sim-node.ts'
+import { World } from './world.ts'
+
+export interface RunOptions {
+  readonly seed: number
+  readonly peers: number
+  /** Virtual minutes during which tasks are submitted. */
+  readonly minutes: number
+  readonly loss: number
+  /** Share of the peers that vanishes per virtual minute, each replaced by a new one. The relay stays. */
+  readonly churn: number
+  /** Tasks per second. */
+  readonly rate: number
+  /** Share of the peers that lies, all telling the same lie. */
+  readonly liars?: number
+  /** Virtual seconds at which the relay is killed, to be started again 3 s later on its disk. */
+  readonly relayKills?: readonly number[]
+}
+
+export interface RunReport {
+  readonly seed: number
+  readonly peers: number
+  readonly minutes: number
+  readonly loss: number
+  readonly churn: number
+  readonly rate: number
+  readonly submitted: number
+  readonly completed: number
+  readonly failed: number
+  readonly lost: number
+  readonly duplicated: number
+  readonly wrong: number
+  readonly joins: number
+  readonly leaves: number
+  readonly messages: number
+  readonly busyShare: number
+  readonly digest: string
+  readonly wallSeconds: number
+  readonly memoryMiB: number
+}
+
+const minuteMs = 60_000
+/** The first peers join over this time. */
+const joinMs = 10_000
+const drainMinutes = 5
+const relayAwayMs = 3_000
+
+/** What became of the tasks, seen from outside the machines. */
+class Outcomes {
+  readonly accepted = new Set<TaskId>()
+  readonly ends = new Map<TaskId, number>()
+  readonly received = new Map<TaskId, number>()
+  completed = 0
+  failed = 0
+  wrong = 0
+  duplicated = 0
+  readonly judgedAgainst = new Map<PeerId, number>()
+
+  note(event: PeerEvent): void {
+    if (event.type === 'taskAccepted') this.accepted.add(event.taskId)
+    else if (event.type === 'taskFinished') this.#finished(event.finished)
+    else if (event.type === 'resultReceived') this.#reached(event.finished.task.taskId)
+    else if (event.type === 'verdict' && event.judged !== 'agreed') {
+      this.judgedAgainst.set(event.worker, (this.judgedAgainst.get(event.worker) ?? 0) + 1)
+    }
+  }
+
+  get lost(): number {
+    let lost = 0
+    for (const taskId of this.accepted) if (!this.ends.has(taskId)) lost++
+    return lost
+  }
+
+  #finished(finished: FinishedTask): void {
+    const { taskId } = finished.task
+    const times = (this.ends.get(taskId) ?? 0) + 1
+    this.ends.set(taskId, times)
+    if (times > 1) this.duplicated++
+    if (finished.status === 'completed') this.completed++
+    else this.failed++
+    const right =
+      finished.outcome?.kind === 'ok' && finished.outcome.outputHash === trueOutputHash(finished.task)
+    if (finished.status === 'completed' && !right) this.wrong++
+  }
+
+  #reached(taskId: TaskId): void {
+    const times = (this.received.get(taskId) ?? 0) + 1
+    this.received.set(taskId, times)
+    if (times > 1) this.duplicated++
+  }
+}
+
+/** A network under load, churn and loss, in virtual time; then the drain. */
+export function run(options: RunOptions): RunReport & {
+  readonly judgedAgainst: ReadonlyMap<PeerId, number>
+  readonly liarIds: ReadonlySet<PeerId>
+} {
+  const startedAt = performance.now()
+  const outcomes = new Outcomes()
+  const world = new World({
+    seed: options.seed,
+    loss: options.loss,
+    onEvent: (_node, event) => outcomes.note(event),
+  })
+  const relay = world.addNode('relay')
+  const crowd = new Crowd(world, relay, options)
+  crowd.arrive()
+  crowd.work(outcomes)
+  for (const second of options.relayKills ?? []) {
+    world.later(second * 1_000, () => {
+      world.kill(relay)
+      world.later(relayAwayMs, () => world.restart(relay))
+    })
+  }
+  world.runUntil(options.minutes * minuteMs)
+  const drainEnd = (options.minutes + drainMinutes) * minuteMs
+  // Past the churn of the last second, until every accepted task is final.
+  for (let at = options.minutes * minuteMs; at < drainEnd && outcomes.lost > 0; at += 1_000)
+    world.runUntil(at + 1_000)
+  world.closeAccounts()
+  return {
+    seed: options.seed,
+    peers: options.peers,
+    minutes: options.minutes,
+    loss: options.loss,
+    churn: options.churn,
+    rate: options.rate,
+    submitted: crowd.submitted,
+    completed: outcomes.completed,
+    failed: outcomes.failed,
+    lost: outcomes.lost,
+    duplicated: outcomes.duplicated,
+    wrong: outcomes.wrong,
+    joins: crowd.joins,
+    leaves: crowd.leaves,
+    messages: world.messages,
+    busyShare: Number((world.busyMs / Math.max(1, world.offeredMs)).toFixed(4)),
+    digest: world.digest.end(),
+    wallSeconds: Number(((performance.now() - startedAt) / 1_000).toFixed(2)),
+    memoryMiB: Math.round(process.memoryUsage().rss / 1_048_576),
+    judgedAgainst: outcomes.judgedAgainst,
+    liarIds: crowd.liarIds,
+  }
+}
+
+/** The tabs of a run: they join, vanish, are replaced, and submit. */
+class Crowd {
+  readonly #world: World
+  readonly #relay: SimNode
+  readonly #options: RunOptions
+  readonly #live: SimNode[] = []
+  readonly liarIds = new Set<PeerId>()
+  joins = 0
+  leaves = 0
+  submitted = 0
+
+  constructor(world: World, relay: SimNode, options: RunOptions) {
+    this.#world = world
+    this.#relay = relay
+    this.#options = options
+  }
+
+  arrive(): void {
+    for (let i = 0; i < this.#options.peers; i++)
+      this.#world.later(this.#world.random.below(joinMs), () => this.#join())
+    if (this.#options.churn > 0) this.#leaveAfter(minuteMs / (this.#options.peers * this.#options.churn))
+  }
+
+  work(outcomes: Outcomes): void {
+    void outcomes
+    if (this.#options.rate > 0) this.#submitAfter(joinMs)
+  }
+
+  #join(): void {
+    this.joins++
+    const node = this.#world.addNode('tab', { slots: 1, relays: [this.#relay.id] })
+    if (this.#world.random.unit() < (this.#options.liars ?? 0)) {
+      node.lie = 'the same lie'
+      this.liarIds.add(node.id)
+    }
+    this.#live.push(node)
+  }
+
+  #leaveAfter(everyMs: number): void {
+    this.#world.later(everyMs, () => {
+      this.#leaveAfter(everyMs)
+      if (this.#live.length === 0) return
+      this.leaves++
+      const at = this.#world.random.below(this.#live.length)
+      const node = this.#live[at]!
+      this.#live[at] = this.#live.at(-1)!
+      this.#live.pop()
+      this.#world.vanish(node)
+      this.#world.later(this.#world.random.below(5_000), () => this.#join())
+    })
+  }
+
+  #submitAfter(ms: number): void {
+    this.#world.later(ms, () => {
+      if (this.#world.elapsedMs >= this.#options.minutes * minuteMs) return
+      this.#submit()
+      const meanMs = 1_000 / this.#options.rate
+      this.#submitAfter(-Math.log(1 - this.#world.random.unit()) * meanMs)
+    })
+  }
+
+  #submit(): void {
+    if (this.#live.length === 0) return
+    const node = this.#live[this.#world.random.below(this.#live.length)]!
+    this.submitted++
+    const item = makeSubmission(node.id, this.#world.now, this.#world.random)
+    this.#world.input(node, { kind: 'command', command: { type: 'submitter/submit', items: [item] } })
+  }
+}
