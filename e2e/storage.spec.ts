@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type BrowserContext, chromium, expect, type Page, test } from '@playwright/test'
+import { chromiumArgs, ensureChromium } from '../scripts/chromium.ts'
+import { blobStoreContract } from '../test/contract/blob-store.contract.ts'
+import { storeContract } from '../test/contract/store.contract.ts'
+import { bundlePage, servePage, testOrigin } from './support/page-bundle.ts'
+
+let script: string
+
+test.beforeAll(async () => {
+  script = await bundlePage(new URL('./support/storage-page.ts', import.meta.url))
+})
+
+async function openPage(context: BrowserContext): Promise<Page> {
+  await servePage(context, script)
+  const page = await context.newPage()
+  await page.goto(testOrigin)
+  await page.waitForFunction('window.storagePage')
+  return page
+}
+
+test('STO-03 IndexedDB keeps the contract of a store', async ({ context }) => {
+  const page = await openPage(context)
+  for (const [i, { name }] of storeContract.entries()) {
+    await test.step(name, () =>
+      page.evaluate(([what, profile]) => window.storagePage.runStoreCase(what, profile), [
+        name,
+        `case-${i}`,
+      ] as const),
+    )
+  }
+})
+
+test('STO-07 blobs in IndexedDB keep the contract of a blob store', async ({ context }) => {
+  const page = await openPage(context)
+  for (const [i, { name }] of blobStoreContract.entries()) {
+    await test.step(name, () =>
+      page.evaluate(([what, profile]) => window.storagePage.runBlobCase(what, profile), [
+        name,
+        `case-${i}`,
+      ] as const),
+    )
+  }
+})
+
+test('STO-03 a database of a later version is refused with what to do', async ({ context }) => {
+  const page = await openPage(context)
+  expect(await page.evaluate(() => window.storagePage.openAsLaterVersion('later'))).toEqual({
+    code: 'OpenFailed',
+    message:
+      'Cannot open the browser database tabmesh-store/later: it was written by a later version of this page; reload the page',
+  })
+})
+
+test('STO-03 rows per second in batches of 64', async ({ context }) => {
+  const page = await openPage(context)
+  const rate = await page.evaluate(() => window.storagePage.measure('measure'))
+  test.info().annotations.push({ type: 'rows per second', description: String(rate) })
+  expect(rate).toBeGreaterThan(100)
+})
+
+test('STO-03 has every acknowledged batch, whole, after the browser was killed', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tabmesh-browser-'))
+  let acknowledged = -1
+  for (const killAfter of [3, 40]) {
+    const { process: browserProcess, page } = await startBrowser(folder)
+    const exited = once(browserProcess, 'exit')
+    const { last, isWhole } = await page.evaluate(() => window.storagePage.checkBatches('crash'))
+    expect(last).toBeGreaterThanOrEqual(acknowledged)
+    expect(isWhole).toBe(true)
+    let seen = 0
+    await page.exposeFunction('acknowledged', (n: number) => {
+      acknowledged = n
+      seen += 1
+      if (seen === killAfter) browserProcess.kill('SIGKILL')
+    })
+    await page.evaluate(() => window.storagePage.writeBatches('crash')).catch(() => undefined)
+    await exited
+  }
+  const { process: browserProcess, page } = await startBrowser(folder)
+  const { last, isWhole } = await page.evaluate(() => window.storagePage.checkBatches('crash'))
+  expect(last).toBeGreaterThanOrEqual(acknowledged)
+  expect(last).toBeGreaterThanOrEqual(42)
+  expect(isWhole).toBe(true)
+  const exited = once(browserProcess, 'exit')
+  browserProcess.kill('SIGKILL')
+  await exited
+  await rm(folder, { recursive: true, force: true, maxRetries: 10 })
+})
+
+/** A browser process of our own, on a profile folder: Playwright does not tell the process id of those it starts. */
+async function startBrowser(folder: string): Promise<{ process: ChildProcess; page: Page }> {
+  const child = spawn(
+    ensureChromium(),
+    [
+      ...chromiumArgs,
+      '--headless=new',
+      '--remote-debugging-port=0',
+      `--user-data-dir=${folder}`,
+      'about:blank',
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  const endpoint = await new Promise<string>((resolve) => {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      const found = /^DevTools listening on (ws:.*)$/.exec(line)?.[1]
+      if (found !== undefined) resolve(found)
+    })
+  })
+  const browser = await chromium.connectOverCDP(endpoint)
+  const [context] = browser.contexts()
+  if (context === undefined) throw new Error('the browser has no default context')
+  return { process: child, page: await openPage(context) }
+}
