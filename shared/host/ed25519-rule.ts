@@ -15,7 +15,7 @@
  */
 
 export const publicKeyBytes = 32
-export const signatureBytes = 64
+const signatureBytes = 64
 
 /** L, the order of the base point, little-endian (RFC 8032, 5.1). */
 const groupOrder = littleEndian(2n ** 252n + 27742317777372353535851937790883648493n)

@@ -1,6 +1,6 @@
 import { publicKeyFromRaw } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey, Ed25519PublicKey } from '@libp2p/interface'
-import type { Signer } from './webcrypto.ts'
+import type { Signer } from './ed25519-engine.ts'
 
 /**
  * The private key libp2p asks for, over a signer that does not give its bytes away: noise handshakes, identify and

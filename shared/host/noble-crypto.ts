@@ -1,6 +1,6 @@
 import { getPublicKeyAsync, Point, signAsync } from '@noble/ed25519'
 import { concatBytes, equalBytes } from '../kernel/bytes.ts'
-import type { Ed25519Engine } from './webcrypto.ts'
+import type { Ed25519Engine } from './ed25519-engine.ts'
 
 /** L, the order of the base point (RFC 8032, 5.1). */
 const groupOrder = Point.CURVE().n

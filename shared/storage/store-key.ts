@@ -1,5 +1,5 @@
 /** Keys of a store have at most this many characters. */
-export const storeKeyLengthMax = 512
+const storeKeyLengthMax = 512
 
 /** Throws RangeError unless the text may be a key: 1 to 512 ASCII characters. */
 export function checkStoreKey(key: string): void {

@@ -1,6 +1,7 @@
+import { createCryptoPort } from '../../shared/host/create-crypto-port.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
+import type { Ed25519Engine } from '../../shared/host/ed25519-engine.ts'
 import { peerIdFromPublicKey, publicKeyFromPeerId } from '../../shared/host/peer-id.ts'
-import { createCryptoPort, type Ed25519Engine } from '../../shared/host/webcrypto.ts'
 import { asciiBytes, fromHex, toHex } from '../../shared/kernel/bytes.ts'
 import type { PeerId, Sha256 } from '../../shared/kernel/ids.ts'
 import { type ContractCase, rejection, same, sameBytes } from './contract-case.ts'

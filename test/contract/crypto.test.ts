@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { chooseEngine, createCryptoPort } from '../../shared/host/create-crypto-port.ts'
 import { nobleEngine } from '../../shared/host/noble-crypto.ts'
-import { chooseEngine, createCryptoPort, webCryptoEngine } from '../../shared/host/webcrypto.ts'
+import { webCryptoEngine } from '../../shared/host/webcrypto.ts'
 import { cryptoContract } from './crypto.contract.ts'
 
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(hash('sha256', bytes, 'buffer'))

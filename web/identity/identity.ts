@@ -1,17 +1,15 @@
 import type { Ed25519PrivateKey } from '@libp2p/interface'
+import { chooseEngine, createCryptoPort, randomBytes } from '../../shared/host/create-crypto-port.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
-import { privateKeyForLibp2p } from '../../shared/host/libp2p-key.ts'
-import { peerIdFromPublicKey } from '../../shared/host/peer-id.ts'
 import {
-  chooseEngine,
-  createCryptoPort,
   type Ed25519Engine,
   pkcs8FromSeed,
-  randomBytes,
   type Signer,
   seedInPkcs8,
-  webCryptoSigner,
-} from '../../shared/host/webcrypto.ts'
+} from '../../shared/host/ed25519-engine.ts'
+import { privateKeyForLibp2p } from '../../shared/host/libp2p-key.ts'
+import { peerIdFromPublicKey } from '../../shared/host/peer-id.ts'
+import { webCryptoSigner } from '../../shared/host/webcrypto.ts'
 import { asciiBytes, concatBytes, equalBytes } from '../../shared/kernel/bytes.ts'
 import type { PeerId } from '../../shared/kernel/ids.ts'
 import { IdentityDatabase, type IdentityRecord } from './identity-database.ts'
