@@ -11,6 +11,7 @@ const rawCodec = 0x55
 
 /** Announces this node as a provider of the key; resolves also when no server could be told in time. */
 export async function provide(node: Libp2p, key: Uint8Array): Promise<void> {
+  if (isAlone(node)) return
   const cid = await contentId(key)
   try {
     await node.contentRouting.provide(cid, { signal: AbortSignal.timeout(dhtTimeoutMs) })
@@ -21,9 +22,9 @@ export async function provide(node: Libp2p, key: Uint8Array): Promise<void> {
 
 /** Up to `limit` providers of the key, without doubles; none is an empty list. */
 export async function findProviders(node: Libp2p, key: Uint8Array, limit: number): Promise<PeerId[]> {
+  if (limit < 1 || isAlone(node)) return []
   const cid = await contentId(key)
   const found = new Set<PeerId>()
-  if (limit < 1) return []
   try {
     const signal = AbortSignal.timeout(dhtTimeoutMs)
     for await (const provider of node.contentRouting.findProviders(cid, { signal })) {
@@ -38,6 +39,7 @@ export async function findProviders(node: Libp2p, key: Uint8Array, limit: number
 
 /** Addresses of a peer; `undefined` when no one knows it. */
 export async function findPeer(node: Libp2p, peer: PeerId): Promise<string[] | undefined> {
+  if (isAlone(node)) return undefined
   try {
     const info = await node.peerRouting.findPeer(peerIdFromString(peer), {
       signal: AbortSignal.timeout(dhtTimeoutMs),
@@ -46,6 +48,11 @@ export async function findPeer(node: Libp2p, peer: PeerId): Promise<string[] | u
   } catch {
     return undefined
   }
+}
+
+/** A question then waits out its time for someone to ask. */
+function isAlone(node: Libp2p): boolean {
+  return node.getConnections().length === 0
 }
 
 async function contentId(key: Uint8Array): Promise<CID> {

@@ -57,6 +57,7 @@ export class PeerLink {
   #theirs = noSession
   #attempt = 0
   #seeking = false
+  #cutFor: DownReason | undefined
   #recovery: ReturnType<typeof setTimeout> | undefined
   #spare: ReturnType<typeof setTimeout> | undefined
 
@@ -324,11 +325,14 @@ export class PeerLink {
 
   /** Ends the session and every connection with it, so that nothing half-dead is left. */
   #cut(reason: DownReason): void {
-    for (const connection of this.#connections.values()) {
+    // Aborting tells of closed connections before it returns; that is not why.
+    this.#cutFor = reason
+    for (const connection of [...this.#connections.values()]) {
       this.#hopeless.add(connection.id)
       connection.abort(new Error(`the link to this peer ended: ${reason}`))
     }
     this.#end(reason)
+    this.#cutFor = undefined
   }
 
   #end(reason: DownReason): void {
@@ -343,7 +347,7 @@ export class PeerLink {
     if (this.#session === undefined) return
     this.#session.stop()
     this.#session = undefined
-    this.#owner.down(reason)
+    this.#owner.down(this.#cutFor ?? reason)
   }
 
   /** Gives relayed connections back once a direct one has carried the stream for a while. */
