@@ -1,0 +1,191 @@
+import type { ProgramRun, ProgramRunner, RunResult } from './program-runner.ts'
+
+/** One place where a program runs, apart from everything of ours: a worker thread, or a frame with its worker. */
+export interface Sandbox {
+  /** Resolves when the first run can be given; never rejects, see `ended`. */
+  readonly ready: Promise<void>
+  /** Resolves with the reason when the sandbox does not start or breaks down by itself. */
+  readonly ended: Promise<string>
+  /** One run at a time. May stay open for ever: the pool waits no longer than it wants to. */
+  run(run: ProgramRun): Promise<RunResult>
+  /** Stops whatever runs, at once. The sandbox is of no use afterwards. */
+  kill(): Promise<void>
+}
+
+export interface SandboxPoolOptions {
+  /** Sandboxes, each with one run at a time; from 1. */
+  readonly slots: number
+  readonly spawn: () => Sandbox
+}
+
+/** Runs that may wait for a slot; the next one is answered `none` at once. */
+const waitingMax = 1_024
+
+/** A sandbox that takes longer to start is given up. */
+const startMs = 30_000
+
+/** Starts the sandboxes and comes back when all are ready; rejects when one does not start. */
+export async function createSandboxPool({ slots, spawn }: SandboxPoolOptions): Promise<ProgramRunner> {
+  if (!Number.isInteger(slots) || slots < 1) throw new RangeError(`A pool needs 1 slot or more, not ${slots}`)
+  const pool = new SandboxPool(slots, spawn)
+  await pool.start()
+  return pool
+}
+
+class SandboxPool implements ProgramRunner {
+  readonly slots: number
+  readonly #all: readonly Slot[]
+  readonly #idle: Slot[]
+  readonly #waiting: ((slot: Slot | undefined) => void)[] = []
+  #closed = false
+
+  constructor(slots: number, spawn: () => Sandbox) {
+    this.slots = slots
+    this.#all = Array.from({ length: slots }, () => new Slot(spawn))
+    this.#idle = [...this.#all]
+  }
+
+  async start(): Promise<void> {
+    const failures = await Promise.all(this.#all.map((slot) => slot.start()))
+    const failure = failures.find((reason) => reason !== undefined)
+    if (failure === undefined) return
+    await this.close()
+    throw new Error(`A sandbox for programs did not start: ${failure}`)
+  }
+
+  async run(run: ProgramRun, signal: AbortSignal): Promise<RunResult> {
+    const slot = await this.#acquire(signal)
+    if (slot === undefined) return this.#refusal(signal)
+    try {
+      return await slot.run(run, signal)
+    } finally {
+      this.#release(slot)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const give of this.#waiting.splice(0)) give(undefined)
+    await Promise.all(this.#all.map((slot) => slot.close()))
+  }
+
+  #acquire(signal: AbortSignal): Promise<Slot | undefined> {
+    if (this.#closed || signal.aborted) return Promise.resolve(undefined)
+    const slot = this.#idle.shift()
+    if (slot !== undefined) return Promise.resolve(slot)
+    if (this.#waiting.length >= waitingMax) return Promise.resolve(undefined)
+    return new Promise((resolve) => {
+      const give = (given: Slot | undefined): void => {
+        signal.removeEventListener('abort', leave)
+        resolve(given)
+      }
+      const leave = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(give), 1)
+        resolve(undefined)
+      }
+      signal.addEventListener('abort', leave, { once: true })
+      this.#waiting.push(give)
+    })
+  }
+
+  #release(slot: Slot): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#idle.push(slot)
+    else next(slot)
+  }
+
+  #refusal(signal: AbortSignal): RunResult {
+    if (signal.aborted) return cancelled
+    if (this.#closed) return closed
+    return { kind: 'none', reason: 'host', message: `More than ${waitingMax} programs wait for a slot` }
+  }
+}
+
+const cancelled: RunResult = { kind: 'none', reason: 'cancelled', message: 'The run was cancelled' }
+const closed: RunResult = { kind: 'none', reason: 'cancelled', message: 'The pool of sandboxes was closed' }
+
+/** Keeps one sandbox ready; one whose run gave no result is killed and replaced. */
+class Slot {
+  readonly #spawn: () => Sandbox
+  #sandbox: Sandbox | undefined
+  /** Ends the run in progress. */
+  #stop: ((result: RunResult) => void) | undefined
+  #closed = false
+
+  constructor(spawn: () => Sandbox) {
+    this.#spawn = spawn
+  }
+
+  /** Undefined, or why the sandbox did not start. */
+  async start(): Promise<string | undefined> {
+    const sandbox = this.#current()
+    const { promise: late, resolve } = Promise.withResolvers<string>()
+    const timer = setTimeout(() => resolve(`not ready after ${startMs / 1_000} s`), startMs)
+    const failure = await Promise.race([sandbox.ready.then(() => undefined), sandbox.ended, late])
+    clearTimeout(timer)
+    if (failure !== undefined) this.#drop(sandbox)
+    return failure
+  }
+
+  async run(run: ProgramRun, signal: AbortSignal): Promise<RunResult> {
+    if (this.#closed) return closed
+    const failure = await this.start()
+    if (this.#closed) return closed
+    if (failure !== undefined) {
+      return { kind: 'none', reason: 'host', message: `A sandbox for the program did not start: ${failure}` }
+    }
+    if (signal.aborted) return cancelled
+    const sandbox = this.#current()
+    const result = await this.#runIn(sandbox, run, signal)
+    if (result.kind === 'none') {
+      this.#drop(sandbox)
+      if (!this.#closed) this.#current()
+    }
+    return result
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#stop?.(closed)
+    const sandbox = this.#sandbox
+    this.#sandbox = undefined
+    await sandbox?.kill()
+  }
+
+  async #runIn(sandbox: Sandbox, run: ProgramRun, signal: AbortSignal): Promise<RunResult> {
+    const { promise, resolve } = Promise.withResolvers<RunResult>()
+    const seconds = run.limits.maxDurationSeconds
+    const message = `The program was killed after ${seconds} s`
+    const timer = setTimeout(() => resolve({ kind: 'none', reason: 'wallClock', message }), 1_000 * seconds)
+    const abort = (): void => resolve(cancelled)
+    signal.addEventListener('abort', abort, { once: true })
+    this.#stop = resolve
+    sandbox.run(run).then(resolve, (error: unknown) => resolve(brokenDown(String(error))))
+    const result = await promise
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
+    this.#stop = undefined
+    return result
+  }
+
+  #current(): Sandbox {
+    if (this.#sandbox !== undefined) return this.#sandbox
+    const sandbox = this.#spawn()
+    this.#sandbox = sandbox
+    void sandbox.ended.then((reason) => {
+      if (this.#sandbox !== sandbox) return
+      this.#stop?.(brokenDown(reason))
+      this.#drop(sandbox)
+    })
+    return sandbox
+  }
+
+  #drop(sandbox: Sandbox): void {
+    if (this.#sandbox === sandbox) this.#sandbox = undefined
+    void sandbox.kill()
+  }
+}
+
+function brokenDown(reason: string): RunResult {
+  return { kind: 'none', reason: 'host', message: `The program's sandbox broke down: ${reason}` }
+}

@@ -1,0 +1,81 @@
+import quickJsUrl from '@jitl/quickjs-wasmfile-release-sync/wasm?url'
+import type { ProgramRun, ProgramRunner, RunResult } from '../../shared/runtime/program-runner.ts'
+import type { FrameStart } from '../../shared/runtime/sandbox-messages.ts'
+import { RunConversation } from '../../shared/runtime/sandbox-messages.ts'
+import type { Sandbox } from '../../shared/runtime/sandbox-pool.ts'
+import { createSandboxPool } from '../../shared/runtime/sandbox-pool.ts'
+
+export interface FrameRunnerOptions {
+  /** Hidden frames, each with one run at a time; from 1. */
+  readonly slots: number
+  /** Where sandbox.html is; of this origin, served with the policy in sandbox.csp. */
+  readonly sandboxUrl: string
+}
+
+/**
+ * Starts the frames and comes back when all are ready. Rejects when the engine cannot be loaded or a frame does not
+ * start; the page's own policy has to allow the frame (`frame-src 'self'`).
+ */
+export async function createFrameRunner({ slots, sandboxUrl }: FrameRunnerOptions): Promise<ProgramRunner> {
+  const response = await fetch(quickJsUrl)
+  if (!response.ok)
+    throw new Error(`The program engine could not be loaded: HTTP ${response.status} from ${quickJsUrl}`)
+  const quickJs = new Uint8Array(await response.arrayBuffer())
+  return createSandboxPool({ slots, spawn: () => new FrameSandbox(sandboxUrl, quickJs) })
+}
+
+/** What a frame says about a failure is its own text: at most this much of it is kept. */
+const reasonLengthMax = 200
+
+/** A frame of opaque origin with a worker in it. Taking the frame out of the page stops the worker at once. */
+class FrameSandbox implements Sandbox {
+  readonly ready: Promise<void>
+  readonly ended: Promise<string>
+  readonly #element: HTMLIFrameElement
+  readonly #port: MessagePort
+  readonly #conversation = new RunConversation()
+
+  constructor(sandboxUrl: string, quickJs: Uint8Array) {
+    const frame = new MessageChannel()
+    const worker = new MessageChannel()
+    const ended = Promise.withResolvers<string>()
+    this.ready = this.#conversation.ready
+    this.ended = ended.promise
+    this.#port = worker.port1
+    frame.port1.onmessage = ({ data }: MessageEvent<unknown>) =>
+      ended.resolve(String(data).slice(0, reasonLengthMax))
+    worker.port1.onmessage = ({ data }: MessageEvent<unknown>) => this.#conversation.receive(data)
+    this.#element = hiddenFrame(sandboxUrl)
+    this.#element.onload = () => {
+      // A second load means that the frame went elsewhere, and whatever is in it now is not ours.
+      this.#element.onload = () => ended.resolve('its frame was loaded again')
+      const start: FrameStart = { quickJs, frame: frame.port2, worker: worker.port2 }
+      // The frame's origin is opaque, so that no other target names it.
+      this.#element.contentWindow?.postMessage(start, '*', [frame.port2, worker.port2])
+    }
+    document.body.append(this.#element)
+  }
+
+  run(run: ProgramRun): Promise<RunResult> {
+    return this.#conversation.run(run, (request, transfer) => this.#port.postMessage(request, transfer))
+  }
+
+  kill(): Promise<void> {
+    this.#element.onload = null
+    this.#element.remove()
+    this.#port.close()
+    return Promise.resolve()
+  }
+}
+
+function hiddenFrame(url: string): HTMLIFrameElement {
+  const frame = document.createElement('iframe')
+  // Without allow-same-origin the frame has an origin of its own, with no store and no cookies.
+  frame.setAttribute('sandbox', 'allow-scripts')
+  frame.setAttribute('aria-hidden', 'true')
+  frame.referrerPolicy = 'no-referrer'
+  frame.tabIndex = -1
+  frame.hidden = true
+  frame.src = url
+  return frame
+}
