@@ -89,8 +89,6 @@ async function load(
     )
   }
   const identity = await identityOf(seed, record)
-  if (identity.peerId !== record.peerId)
-    throw damaged(directory, 'the private key is not that of the recorded peer id')
   init.log('info', `Identity loaded: ${identity.peerId}`)
   return identity
 }

@@ -65,6 +65,19 @@ const edges: readonly CryptoCase[] = [
     },
   },
   {
+    name: 'refuses the signature of anything that keys of small order seem to give',
+    async run(subject) {
+      const port = await portOf(subject)
+      // R = B and S = 1: [S]B = R + [k]A holds when [k]A is the identity, for a key of order 8 once in 8 messages.
+      const forged = fromHex(`58${'66'.repeat(31)}01${'00'.repeat(31)}`)
+      for (const a of smallOrderEncodings) {
+        for (let n = 0; n < 40; n++) {
+          same(await port.verify(peerIdFromPublicKey(fromHex(a)), Uint8Array.of(n), forged), false, `A ${a}`)
+        }
+      }
+    },
+  },
+  {
     name: 'refuses S + L for a good signature',
     async run(subject) {
       const port = await portOf(subject)

@@ -1,11 +1,9 @@
-import { hash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { nodeSha256 as sha256 } from '../../relay/keys/node-sha256.ts'
 import { chooseEngine, createCryptoPort } from '../../shared/host/create-crypto-port.ts'
 import { nobleEngine } from '../../shared/host/noble-crypto.ts'
 import { webCryptoEngine } from '../../shared/host/webcrypto.ts'
 import { cryptoContract } from './crypto.contract.ts'
-
-const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(hash('sha256', bytes, 'buffer'))
 
 for (const engine of [webCryptoEngine, nobleEngine]) {
   describe(`crypto port on ${engine.name}`, () => {

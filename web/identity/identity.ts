@@ -10,7 +10,7 @@ import {
 import { privateKeyForLibp2p } from '../../shared/host/libp2p-key.ts'
 import { peerIdFromPublicKey } from '../../shared/host/peer-id.ts'
 import { webCryptoSigner } from '../../shared/host/webcrypto.ts'
-import { asciiBytes, concatBytes, equalBytes } from '../../shared/kernel/bytes.ts'
+import { asciiBytes, concatBytes } from '../../shared/kernel/bytes.ts'
 import type { PeerId } from '../../shared/kernel/ids.ts'
 import { IdentityDatabase, type IdentityRecord } from './identity-database.ts'
 import { IdentityError } from './identity-error.ts'
@@ -30,8 +30,6 @@ export interface TabIdentityInit {
   readonly log: (level: 'info' | 'warn', message: string) => void
 }
 
-/** Signed once at every load, to see that the stored keys belong together. */
-const probe = asciiBytes('tabmesh/identity-probe/1')
 const contextPrefix = asciiBytes('tabmesh/identity/1')
 /** AES-GCM's own length for a nonce (NIST SP 800-38D, 5.2.1.1). */
 const ivBytes = 12
@@ -76,9 +74,6 @@ async function identityOf(engine: Ed25519Engine, record: IdentityRecord): Promis
   const signer = await openSigner(engine, record)
   const port = createCryptoPort({ signer, engine, sha256: await loadTabSha256() })
   if (port.self !== record.peerId) throw damaged('its peer id is not that of its key')
-  if (!(await port.verify(port.self, probe, await port.sign(probe)))) {
-    throw damaged('its private key is not that of its public key')
-  }
   return { peerId: port.self, privateKey: privateKeyForLibp2p(signer), crypto: port }
 }
 
@@ -153,7 +148,7 @@ async function openSigner(engine: Ed25519Engine, record: IdentityRecord): Promis
 
 async function openSignerInScript(
   engine: Ed25519Engine,
-  { wrapping, privateKey, publicKey }: IdentityRecord,
+  { wrapping, privateKey }: IdentityRecord,
   parameters: AesGcmParams,
 ): Promise<Signer> {
   const decrypted = await crypto.subtle.decrypt(
@@ -163,9 +158,7 @@ async function openSignerInScript(
   )
   const pkcs8 = new Uint8Array(decrypted)
   try {
-    const signer = await engine.signerFromSeed(seedInPkcs8(pkcs8))
-    if (!equalBytes(signer.publicKey, publicKey)) throw new Error('the key pair does not match')
-    return signer
+    return await engine.signerFromSeed(seedInPkcs8(pkcs8))
   } finally {
     pkcs8.fill(0)
   }
