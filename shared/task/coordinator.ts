@@ -209,6 +209,14 @@ export class Coordinator
     return { ...tally, missingWorkers: open > 0 ? this.#missingInGeneral() : 0 }
   }
 
+  unfinishedOf(jobId: JobId): TaskId[] {
+    const ids: TaskId[] = []
+    for (const record of this.#tasks.values()) {
+      if (!record.finished && record.submission.task.jobId === jobId) ids.push(record.submission.task.taskId)
+    }
+    return ids
+  }
+
   counts(): {
     readonly tasks: Readonly<Record<TaskStatus, number>>
     readonly queue: Readonly<Record<Priority, number>>

@@ -48,6 +48,7 @@ export type TopologyOut = Out<TopologyMessage, TopologyEvent, TopologyAsk>
 /** Asked of membership. */
 export interface Members {
   sampleTabs(count: number, not: PeerId): PeerId[]
+  isUp(peer: PeerId): boolean
 }
 
 export interface TopologyConfig {
@@ -174,8 +175,9 @@ export class Topology implements Machine<TopologyInput, TopologyMessage, Topolog
   #relayDialed(relay: string, peer: PeerId | undefined, now: Instant, out: TopologyOut): void {
     const link = this.#links.find((candidate) => candidate.relay === relay)
     if (link === undefined) return
-    link.peer = peer
-    if (peer !== undefined) {
+    // It may be lost again by the time the dial reports.
+    if (peer !== undefined && this.#members.isUp(peer)) {
+      link.peer = peer
       link.failures = 0
       link.dialAt = undefined
       return

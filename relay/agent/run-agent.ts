@@ -1,0 +1,108 @@
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { NetworkError } from '../../shared/host/network.ts'
+import { NodeHost } from '../../shared/host/node-host.ts'
+import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
+import { makePeer } from '../../shared/peer/roles.ts'
+import type { ProgramRunner } from '../../shared/runtime/program-runner.ts'
+import { dataHome, openDataFolder } from '../data-folder.ts'
+import { loadOrCreateIdentity } from '../keys/identity.ts'
+import { createAgentNode } from '../net/agent-node.ts'
+import { fetchNetworkInfo, type NetworkInfo } from '../network-info.ts'
+import { jsonLog } from '../ops/log.ts'
+import { BlobFiles } from '../storage/blob-files.ts'
+import { SqliteStore } from '../storage/sqlite-store.ts'
+import { version } from '../version.ts'
+import { createProgramPool } from './program-pool.ts'
+
+export interface AgentOptions {
+  /** URL of the relay's page. */
+  readonly relay: string
+  readonly data?: string | undefined
+  /** Name of the folder under `data`; several agents of one machine have one each. */
+  readonly name?: string | undefined
+  /** Runs at a time; half of the machine's threads unless told. */
+  readonly slots?: number | undefined
+  /** Another sandbox, as a test that lies needs it. */
+  readonly runner?: ProgramRunner
+  readonly failed: (error: unknown) => void
+}
+
+export interface RunningAgent {
+  readonly peerId: PeerId
+  stop(): Promise<void>
+}
+
+/** A relay that is not there at the start is asked again after this, up to `firstTries` times. */
+const againMs = 1_000
+const firstTries = 30
+
+/** Starts a headless worker: identity, sandbox, network; rejects with an error that says what to do. */
+export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
+  const log = jsonLog(options.name ?? 'agent-1')
+  const folder = await openDataFolder(join(dataHome(options.data), options.name ?? 'agent-1'))
+  const identity = await loadOrCreateIdentity({
+    dir: folder,
+    passphrase: process.env['TABMESH_PASSPHRASE'],
+    log,
+  })
+  const { networkId } = await firstInfo(options.relay)
+  const slots = options.slots ?? Math.max(1, Math.floor(availableParallelism() / 2))
+  const store = await SqliteStore.open(join(folder, 'state.sqlite'))
+  const blobs = await BlobFiles.open(join(folder, 'blobs'))
+  const runner = options.runner ?? (await createProgramPool({ slots }))
+  const network = createAgentNode({ privateKey: identity.privateKey, networkId })
+  const host = new NodeHost({
+    peer: makePeer('agent', {
+      self: identity.peerId,
+      version,
+      relays: [options.relay],
+      seed: new DataView(identity.crypto.randomBytes(4).buffer).getUint32(0),
+      sha256: identity.crypto.sha256,
+    }),
+    networkId,
+    network,
+    crypto: identity.crypto,
+    store,
+    blobs,
+    log,
+    runner,
+    admits: false,
+    dialRelay: async (relay) => {
+      const { multiaddrs } = await sameNetwork(await fetchNetworkInfo(relay), networkId, relay)
+      return await network.dial({ addresses: multiaddrs.filter((address) => !address.includes('/ws')) })
+    },
+    failed: options.failed,
+  })
+  await host.start()
+  host.command({ type: 'worker/lend', slots })
+  log('info', `Agent started successfully: ${identity.peerId}`)
+  return {
+    peerId: identity.peerId,
+    async stop() {
+      host.command({ type: 'worker/lend', slots: 0 })
+      await host.ask(() => undefined)
+      await host.stop()
+      await runner.close()
+      await store.close()
+      await blobs.close()
+      log('info', 'Agent shutdown complete')
+    },
+  }
+}
+
+async function firstInfo(relay: string): Promise<NetworkInfo> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await fetchNetworkInfo(relay)
+    } catch (error) {
+      if (tries >= firstTries) throw error
+      await new Promise((resolve) => setTimeout(resolve, againMs))
+    }
+  }
+}
+
+async function sameNetwork(info: NetworkInfo, networkId: Hash, relay: string): Promise<NetworkInfo> {
+  if (info.networkId === networkId) return info
+  throw new NetworkError('DialFailed', `The relay at ${relay} now serves another network (${info.networkId})`)
+}

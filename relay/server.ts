@@ -1,0 +1,293 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { isSignedBySubmitter } from '../shared/host/nested-signatures.ts'
+import { NetworkError } from '../shared/host/network.ts'
+import { NodeHost } from '../shared/host/node-host.ts'
+import { decodeCanonical } from '../shared/kernel/codec.ts'
+import type { Hash, JobId, PeerId, TaskId } from '../shared/kernel/ids.ts'
+import { invariant } from '../shared/kernel/invariant.ts'
+import type { PeerEvent } from '../shared/peer/inputs.ts'
+import { makePeer } from '../shared/peer/roles.ts'
+import type { Store } from '../shared/storage/store.ts'
+import { finishedKey, finishedPrefix } from '../shared/task/finished-tasks.ts'
+import type { Admittance, FinishedTask, Submission } from '../shared/task/messages.ts'
+import { dataHome, openDataFolder, StartError } from './data-folder.ts'
+import { loadOrCreateGenesis, networkIdOf } from './genesis.ts'
+import type { RelayApi, RelayStatus } from './http/relay-api.ts'
+import { type HttpServer, startHttpServer } from './http/server.ts'
+import { loadOrCreateIdentity, type NodeIdentity } from './keys/identity.ts'
+import { createRelayNode, type RelayNode, type RelayPorts } from './net/relay-node.ts'
+import { jsonLog } from './ops/log.ts'
+import { BlobFiles } from './storage/blob-files.ts'
+import { writeFileDurably } from './storage/files.ts'
+import { SqliteStore } from './storage/sqlite-store.ts'
+import { version } from './version.ts'
+
+export interface RelayOptions {
+  /** HTTP port (FORMATS: 8080). */
+  readonly port: number
+  /** `--data`: the folder that holds `relay/`. */
+  readonly data?: string | undefined
+  /** IP address to listen on; loopback unless told otherwise. */
+  readonly host?: string | undefined
+  /** First libp2p TCP port; WebSocket is tried from the next one. */
+  readonly libp2pPort?: number | undefined
+  /** Called when the store failed: the process must end with code 1. */
+  readonly failed: (error: unknown) => void
+}
+
+export interface RunningRelay {
+  readonly url: string
+  readonly networkId: Hash
+  readonly peerId: PeerId
+  stop(): Promise<void>
+}
+
+const defaultTcpPort = 9_000
+const pageFolder = fileURLToPath(new URL('../dist/web', import.meta.url))
+
+/** Starts a relay: identity, genesis, store, network, HTTP. Rejects with a StartError that says what to do. */
+export async function runRelay(options: RelayOptions): Promise<RunningRelay> {
+  const log = jsonLog('relay')
+  const folder = await openDataFolder(join(dataHome(options.data), 'relay'))
+  const identity = await loadOrCreateIdentity({
+    dir: folder,
+    passphrase: process.env['TABMESH_PASSPHRASE'],
+    log,
+  })
+  const genesis = await loadOrCreateGenesis(folder, identity.peerId)
+  const networkId = networkIdOf(genesis)
+  const store = await SqliteStore.open(join(folder, 'state.sqlite'))
+  const blobs = await BlobFiles.open(join(folder, 'blobs'))
+  const listenHost = options.host ?? '127.0.0.1'
+  const network = await relayNetwork(identity, networkId, listenHost, options, folder)
+  const listeners = new Set<(finished: FinishedTask) => void>()
+  const host = new NodeHost({
+    peer: makePeer('relay', {
+      self: identity.peerId,
+      version,
+      relays: [],
+      seed: new DataView(identity.crypto.randomBytes(4).buffer).getUint32(0),
+      sha256: identity.crypto.sha256,
+      admins: genesis.adminKeys,
+    }),
+    networkId,
+    network,
+    crypto: identity.crypto,
+    store,
+    blobs,
+    log,
+    admits: true,
+    dialRelay: () => Promise.reject(new NetworkError('DialFailed', 'a relay has no relays')),
+    onEvent: (event) => {
+      noteEvent(event, host, log)
+      if (event.type === 'taskFinished') for (const listener of listeners) listener(event.finished)
+    },
+    failed: options.failed,
+  })
+  const api = relayApi({
+    host,
+    network,
+    identity,
+    networkId,
+    store,
+    blobs,
+    listeners,
+    policy: genesis.policy,
+  })
+  const http = await startParts(host, network, folder, api, { ...options, host: listenHost }, log)
+  log('info', `Agent started successfully: ${identity.peerId}`)
+  return {
+    url: http.url,
+    networkId,
+    peerId: identity.peerId,
+    async stop() {
+      await http.close()
+      await host.stop()
+      await store.close()
+      await blobs.close()
+      log('info', 'Agent shutdown complete')
+    },
+  }
+}
+
+async function startParts(
+  host: NodeHost,
+  network: RelayNode,
+  folder: string,
+  api: RelayApi,
+  options: RelayOptions & { readonly host: string },
+  log: ReturnType<typeof jsonLog>,
+): Promise<HttpServer> {
+  const http = await startHttpServer({
+    api,
+    host: options.host,
+    port: options.port,
+    pageFolder,
+    counters: host.counters,
+    log,
+  })
+  try {
+    await host.start()
+  } catch (error) {
+    await http.close()
+    if (!(error instanceof NetworkError)) throw error
+    throw new StartError(error.message, 2, error)
+  }
+  await writeFileDurably(join(folder, 'ports.json'), Buffer.from(JSON.stringify(network.ports())))
+  for (const address of network.addresses()) log('info', `Network initialized on ${address}`)
+  return http
+}
+
+async function relayNetwork(
+  identity: NodeIdentity,
+  networkId: Hash,
+  listenHost: string,
+  options: RelayOptions,
+  folder: string,
+): Promise<RelayNode> {
+  const tcpPort = options.libp2pPort ?? defaultTcpPort
+  const preferred = await lastPorts(folder)
+  return createRelayNode({
+    privateKey: identity.privateKey,
+    networkId,
+    listenHost,
+    tcpPort,
+    wsPort: tcpPort === 0 ? 0 : tcpPort + 1,
+    ...(preferred === undefined ? {} : { preferred }),
+  })
+}
+
+/** The ports got at the last start; a damaged note is only a preference lost. */
+async function lastPorts(folder: string): Promise<RelayPorts | undefined> {
+  try {
+    const { tcp, ws } = JSON.parse(await readFile(join(folder, 'ports.json'), 'utf8')) as Partial<RelayPorts>
+    return Number.isInteger(tcp) && Number.isInteger(ws) ? { tcp: tcp!, ws: ws! } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function noteEvent(event: PeerEvent, host: NodeHost, log: ReturnType<typeof jsonLog>): void {
+  switch (event.type) {
+    case 'taskAccepted':
+      return host.counters.add('tasks_submitted_total')
+    case 'taskRefused':
+      return host.counters.add('tasks_rejected_total', event.code)
+    case 'taskAssigned':
+      return host.counters.add('tasks_assigned_total')
+    case 'taskFinished':
+      if (event.finished.status === 'timeout') host.counters.add('tasks_timeout_total')
+      return
+    case 'verdict':
+      if (event.judged === 'agreed') return
+      log('warn', `Disagreed with the quorum: ${event.worker}`, { task: event.taskId, judged: event.judged })
+      return host.counters.add('disagreements_total', event.judged)
+    case 'badAnswer':
+      return log('warn', `Contradictory answer from ${event.worker}`, {
+        task: event.taskId,
+        what: event.what,
+      })
+    default:
+      return
+  }
+}
+
+interface ApiParts {
+  readonly host: NodeHost
+  readonly network: RelayNode
+  readonly identity: NodeIdentity
+  readonly networkId: Hash
+  readonly store: Store
+  readonly blobs: BlobFiles
+  readonly listeners: Set<(finished: FinishedTask) => void>
+  readonly admins: ReadonlySet<PeerId>
+  readonly policy: RelayApi['policy']
+}
+
+function relayApi(parts: ApiParts): RelayApi {
+  const { host, network, identity, networkId, store, blobs, listeners, admins, policy } = parts
+  const startedAt = performance.now()
+  return {
+    networkId,
+    peerId: identity.peerId,
+    version,
+    policy,
+    blobs,
+    multiaddrs: () => network.addresses(),
+    isAdmin: (peer) => admins.has(peer),
+    unfinishedOf: (jobId) => host.ask((peer) => peer.children.coordinator!.unfinishedOf(jobId)),
+    submit: (from, items) => submit(parts, from, items),
+    cancel: async (from, taskIds) => {
+      host.command({ type: 'coordinator/cancel', from, taskIds })
+      await host.ask(() => undefined)
+    },
+    report: (taskId) => host.ask((peer) => peer.children.coordinator!.report(taskId)),
+    finished: async (taskId) => {
+      const key = await host.ask((peer) => peer.children.coordinator!.finishedKeyOf(taskId))
+      const value = key === undefined ? undefined : await store.get(key)
+      return value === undefined ? undefined : readFinished(key!, value)
+    },
+    finishedOf: async (id, from, limit) => {
+      await host.ask(() => undefined)
+      const rows = await store.list(finishedPrefix(id), { from: beforeIndex(id, from), limit })
+      return rows.map(({ key, value }) => readFinished(key, value))
+    },
+    job: (id) => host.ask((peer) => peer.children.coordinator!.job(id)),
+    status: () => status(host, startedAt),
+    onFinished: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
+
+/** Admits what is signed by its submitter; the rest is refused one by one. */
+async function submit(
+  { host, identity, networkId }: ApiParts,
+  from: PeerId,
+  items: readonly Submission[],
+): Promise<readonly Admittance[]> {
+  const signed = await Promise.all(items.map((item) => isSignedBySubmitter(item, networkId, identity.crypto)))
+  const admitted = await host.submit(
+    from,
+    items.filter((_, at) => signed[at]),
+  )
+  let next = 0
+  return items.map((item, at): Admittance => {
+    if (signed[at]) return admitted[next++]!
+    const message = `task ${item.task.taskId} is not signed by its submitter`
+    return { taskId: item.task.taskId, accepted: false, code: 'BadSignature', message }
+  })
+}
+
+/** A key just before the row of the first item with that index. */
+const beforeIndex = (id: JobId | TaskId, from: number): string => finishedKey(id, from, '')
+
+function readFinished(key: string, value: Uint8Array): FinishedTask {
+  const row = decodeCanonical(value)
+  invariant(typeof row === 'object' && row !== null && 'task' in row, `the stored row ${key} is not readable`)
+  return row as FinishedTask
+}
+
+async function status(host: NodeHost, startedAt: number): Promise<RelayStatus> {
+  return await host.ask((peer) => {
+    const { membership, coordinator } = peer.children
+    const counts = coordinator!.counts()
+    const kinds = { tab: 0, agent: 0, relay: 0 }
+    const operators = new Set<string>()
+    for (const member of membership.all()) {
+      if (member.kind !== undefined) kinds[member.kind]++
+      if (member.slots > 0) operators.add(member.admission?.operator ?? 'unknown')
+    }
+    return {
+      uptimeSeconds: Math.floor((performance.now() - startedAt) / 1_000),
+      peers: { total: membership.size, tabs: kinds.tab, agents: kinds.agent, relays: kinds.relay },
+      workers: { ...counts.workers, operators: operators.size },
+      tasks: counts.tasks,
+      queue: counts.queue,
+      disagreements: counts.disagreements,
+    }
+  })
+}

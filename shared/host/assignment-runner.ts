@@ -1,0 +1,104 @@
+import { toHex } from '../kernel/bytes.ts'
+import type { Hash, PeerId } from '../kernel/ids.ts'
+import type { ProgramRunner, RunResult } from '../runtime/program-runner.ts'
+import type { BlobStore } from '../storage/blob-store.ts'
+import type { Assignment } from '../task/messages.ts'
+import { inlineBytesMax, type Payload } from '../task/payload.ts'
+import type { Ran } from '../task/worker.ts'
+import type { BlobExchange } from './blob-exchange.ts'
+import type { CryptoPort } from './crypto-port.ts'
+import type { HostLog } from './host-log.ts'
+
+export interface AssignmentRunnerParts {
+  readonly runner: ProgramRunner
+  readonly blobs: BlobStore
+  readonly exchange: BlobExchange
+  readonly crypto: CryptoPort
+  readonly clock: () => number
+  readonly log: HostLog
+  readonly ran: (runId: number, ran: Ran) => void
+}
+
+/** Fetches what an assignment names, runs it in the sandbox and packs the outcome. */
+export class AssignmentRunner {
+  readonly #parts: AssignmentRunnerParts
+  readonly #running = new Map<number, AbortController>()
+
+  constructor(parts: AssignmentRunnerParts) {
+    this.#parts = parts
+  }
+
+  start(runId: number, from: PeerId, assignment: Assignment): void {
+    const stop = new AbortController()
+    this.#running.set(runId, stop)
+    void this.#run(from, assignment, stop.signal)
+      .catch((error: unknown): Ran => {
+        this.#parts.log('error', 'A run broke down in its host', { error: String(error) })
+        return { kind: 'none', reason: 'host' }
+      })
+      .then((ran) => {
+        if (this.#running.delete(runId)) this.#parts.ran(runId, ran)
+      })
+  }
+
+  stop(runId: number): void {
+    this.#running.get(runId)?.abort()
+    this.#running.delete(runId)
+  }
+
+  stopAll(): void {
+    for (const runId of [...this.#running.keys()]) this.stop(runId)
+  }
+
+  async #run(from: PeerId, { task, input }: Assignment, signal: AbortSignal): Promise<Ran> {
+    const { exchange, runner, clock } = this.#parts
+    const [program, inputBytes] = await Promise.all([
+      exchange.get(task.programHash, from),
+      input.kind === 'inline' ? input.bytes : exchange.get(input.hash, from),
+    ])
+    if (program === undefined || inputBytes === undefined) return { kind: 'none', reason: 'host' }
+    if (this.#hash(inputBytes) !== task.inputHash) return { kind: 'none', reason: 'unverifiable' }
+    const startedAt = clock()
+    const result = await runner.run(
+      { program, input: inputBytes, seed: task.seed, limits: task.limits },
+      signal,
+    )
+    return await this.#pack(result, Math.max(0, Math.round(clock() - startedAt)))
+  }
+
+  async #pack(result: RunResult, durationMs: number): Promise<Ran> {
+    const { clock, crypto } = this.#parts
+    const common = { durationMs, at: new Date(clock()).toISOString(), salt: crypto.randomBytes(32) }
+    switch (result.kind) {
+      case 'ok': {
+        const outcome = { kind: 'ok', outputHash: this.#hash(result.output) } as const
+        return {
+          kind: 'outcome',
+          outcome,
+          output: await this.#payload(result.output),
+          error: null,
+          ...common,
+        }
+      }
+      case 'error':
+        return {
+          kind: 'outcome',
+          outcome: { kind: 'error', error: result.error },
+          output: null,
+          error: { message: result.message.slice(0, 1_000), stack: result.stack?.slice(0, 4_000) ?? null },
+          ...common,
+        }
+      case 'none':
+        return { kind: 'none', reason: result.reason === 'wallClock' ? 'wallClock' : 'host' }
+    }
+  }
+
+  async #payload(bytes: Uint8Array): Promise<Payload> {
+    if (bytes.length <= inlineBytesMax) return { kind: 'inline', bytes }
+    return { kind: 'blob', hash: await this.#parts.blobs.put(bytes), sizeBytes: bytes.length }
+  }
+
+  #hash(bytes: Uint8Array): Hash {
+    return toHex(this.#parts.crypto.sha256(bytes)) as Hash
+  }
+}

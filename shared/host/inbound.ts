@@ -1,0 +1,137 @@
+import { type Envelope, envelopeSigningBytes, freshMs, openFrame } from '../envelope/envelope.ts'
+import { ReplayWindow } from '../envelope/replay-window.ts'
+import type { Hash, Instant, PeerId } from '../kernel/ids.ts'
+import { Refusal } from '../kernel/refusal.ts'
+import type { WireMessage } from '../peer/wire.ts'
+import { parseMessage } from '../peer/wire-shape.ts'
+import { type BlobExchange, blobsNeeded, frameKinds } from './blob-exchange.ts'
+import type { Counters } from './counters.ts'
+import type { CryptoPort } from './crypto-port.ts'
+import type { HostLog } from './host-log.ts'
+import { wrongPart } from './nested-signatures.ts'
+
+export interface InboundParts {
+  readonly networkId: Hash
+  readonly crypto: CryptoPort
+  readonly blobs: BlobExchange
+  readonly counters: Counters
+  readonly log: HostLog
+  readonly now: () => Instant
+  /** Takes authenticated messages, in the order each peer sent them. */
+  readonly deliver: (from: PeerId, message: WireMessage) => void
+}
+
+/** Frames of one peer between arrival and delivery; beyond it no more are read from that peer. */
+const underWayMax = 256
+/** SEC-02: the rejected sender learns little from when it is rejected; milliseconds. */
+const rejectDelayMsMax = 5
+
+interface Lane {
+  underWay: number
+  tail: Promise<void>
+  readonly waiters: (() => void)[]
+}
+
+/**
+ * Frames to messages: decoded, of the right network, fresh, signed by the peer that delivered them, new, of the
+ * right shape, with their nested signatures and blobs in place. First in, first out per peer, verified concurrently.
+ */
+export class Inbound {
+  readonly #parts: InboundParts
+  readonly #replay = new ReplayWindow()
+  readonly #lanes = new Map<PeerId, Lane>()
+
+  constructor(parts: InboundParts) {
+    this.#parts = parts
+  }
+
+  get replayWindowSize(): number {
+    return this.#replay.size
+  }
+
+  /** Resolves when the peer's next frame may be read. */
+  async frame(from: PeerId, frame: Uint8Array): Promise<void> {
+    const kind = frame[0]
+    if (kind === frameKinds.blob || kind === frameKinds.want || kind === frameKinds.missing) {
+      return await this.#parts.blobs.frame(from, kind, frame.subarray(1))
+    }
+    const lane = this.#lane(from)
+    lane.underWay++
+    const checked =
+      kind === frameKinds.envelope ? this.#check(from, frame.subarray(1)) : this.#malformed(from)
+    lane.tail = Promise.all([checked, lane.tail]).then(([message]) => {
+      lane.underWay--
+      lane.waiters.shift()?.()
+      if (message !== undefined) this.#parts.deliver(from, message)
+    })
+    if (lane.underWay >= underWayMax) await new Promise<void>((resolve) => lane.waiters.push(resolve))
+  }
+
+  peerDown(peer: PeerId): void {
+    this.#lanes.delete(peer)
+    this.#parts.blobs.peerDown(peer)
+  }
+
+  #lane(from: PeerId): Lane {
+    let lane = this.#lanes.get(from)
+    if (lane === undefined) {
+      lane = { underWay: 0, tail: Promise.resolve(), waiters: [] }
+      this.#lanes.set(from, lane)
+    }
+    return lane
+  }
+
+  async #malformed(from: PeerId): Promise<undefined> {
+    return await this.#reject(from, 'malformed', 'Invalid message authentication')
+  }
+
+  /** The message of an envelope frame, or nothing when it was refused. Never rejects. */
+  async #check(from: PeerId, frame: Uint8Array): Promise<WireMessage | undefined> {
+    const opened = openFrame(frame)
+    if (opened instanceof Refusal) return await this.#malformed(from)
+    const { envelope, body, signature } = opened
+    const misplaced = this.#misplaced(from, envelope)
+    if (misplaced !== undefined) return await this.#reject(from, misplaced, `Message refused (${misplaced})`)
+    const { crypto, networkId, blobs } = this.#parts
+    if (!(await crypto.verify(from, envelopeSigningBytes(body), signature))) {
+      return await this.#reject(from, 'invalid_signature', `Invalid signature from ${from}`)
+    }
+    if (!this.#replay.take(envelope.id, this.#parts.now())) {
+      return await this.#reject(from, 'replay', `Replay attack detected from ${from}: ${envelope.id}`)
+    }
+    const message = parseMessage(withType(envelope))
+    if (message instanceof Refusal)
+      return await this.#reject(from, 'malformed', `Message refused: ${message.code}`)
+    const wrong = await wrongPart(message, from, networkId, crypto)
+    if (wrong !== undefined)
+      return await this.#reject(from, 'invalid_signature', `Invalid signature from ${from}`)
+    const needed = blobsNeeded(message)
+    if (needed.length > 0 && !(await blobs.ensure(needed, from).catch(() => false))) {
+      return await this.#reject(
+        from,
+        'blob_missing',
+        'Message refused: it names a blob that its sender does not serve',
+      )
+    }
+    this.#parts.counters.add('messages_received_total', message.type)
+    return message
+  }
+
+  #misplaced(from: PeerId, envelope: Envelope): string | undefined {
+    if (envelope.networkId !== this.#parts.networkId) return 'other_network'
+    if (envelope.sender !== from) return 'not_the_sender'
+    if (envelope.to !== this.#parts.crypto.self) return 'not_for_us'
+    return Math.abs(envelope.time - this.#parts.now()) > freshMs ? 'stale' : undefined
+  }
+
+  async #reject(from: PeerId, reason: string, message: string): Promise<undefined> {
+    this.#parts.counters.add('messages_rejected_total', reason)
+    this.#parts.log('warn', message, { peer: from, reason })
+    const [random] = this.#parts.crypto.randomBytes(1)
+    await new Promise((resolve) => setTimeout(resolve, (random! / 256) * rejectDelayMsMax))
+    return undefined
+  }
+}
+
+const withType = ({ type, payload }: Envelope): unknown =>
+  typeof payload === 'object' && payload !== null ? { type, ...payload } : undefined

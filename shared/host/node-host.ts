@@ -1,0 +1,246 @@
+import { decodeCanonical } from '../kernel/codec.ts'
+import type { Hash, Instant, PeerId } from '../kernel/ids.ts'
+import { invariant } from '../kernel/invariant.ts'
+import type { Row } from '../kernel/machine.ts'
+import { Refusal } from '../kernel/refusal.ts'
+import type { PeerAsk, PeerCommand, PeerEffect, PeerEvent } from '../peer/inputs.ts'
+import type { Peer } from '../peer/peer.ts'
+import type { ProgramRunner } from '../runtime/program-runner.ts'
+import type { BlobStore } from '../storage/blob-store.ts'
+import type { Store } from '../storage/store.ts'
+import type { Admission, Admittance } from '../task/messages.ts'
+import { admit } from './admission.ts'
+import { AssignmentRunner } from './assignment-runner.ts'
+import { BlobExchange } from './blob-exchange.ts'
+import { Counters } from './counters.ts'
+import type { CryptoPort } from './crypto-port.ts'
+import type { HostLog } from './host-log.ts'
+import { Inbound } from './inbound.ts'
+import type { Network, NetworkListener, PeerPath } from './network.ts'
+import { Outbound } from './outbound.ts'
+import { Run } from './run.ts'
+
+export interface NodeHostParts {
+  readonly peer: Peer
+  readonly networkId: Hash
+  readonly network: Network
+  readonly crypto: CryptoPort
+  readonly store: Store
+  readonly blobs: BlobStore
+  readonly log: HostLog
+  /** Sandbox slots; absent on a node that runs nothing. */
+  readonly runner?: ProgramRunner
+  /** Whether this node states what it knows of peers that connect (relays). */
+  readonly admits: boolean
+  /** Dials a relay as it stands in the config; resolves to its id when it is up. */
+  readonly dialRelay: (relay: string) => Promise<PeerId>
+  readonly clock?: () => number
+  readonly onEvent?: (event: PeerEvent) => void
+  /** The store failed: the node says nothing more and must end. */
+  readonly failed: (error: unknown) => void
+}
+
+/** A peer machine on real ports: network, store, sandbox, clock. The same for tab, agent and relay. */
+export class NodeHost {
+  readonly counters = new Counters()
+  readonly #parts: NodeHostParts
+  readonly #run: Run
+  readonly #inbound: Inbound
+  readonly #outbound: Outbound
+  readonly #assignments: AssignmentRunner | undefined
+  readonly #replies = new Map<number, (items: readonly Admittance[]) => void>()
+  /** Peers whose admission is being signed: their frames wait for it. */
+  readonly #admitting = new Map<PeerId, Promise<void>>()
+  #nextRequest = 1
+
+  constructor(parts: NodeHostParts) {
+    this.#parts = parts
+    const clock = parts.clock ?? Date.now
+    const { crypto, networkId, network, store, blobs, log } = parts
+    const send = (peer: PeerId, frame: Uint8Array): boolean => network.send(peer, frame)
+    const exchange = new BlobExchange(blobs, crypto.sha256, send)
+    this.#run = new Run({
+      peer: parts.peer,
+      store,
+      clock,
+      perform: (effect) => this.#perform(effect),
+      failed: parts.failed,
+    })
+    const now = (): Instant => this.#run.now
+    this.#inbound = new Inbound({
+      networkId,
+      crypto,
+      blobs: exchange,
+      counters: this.counters,
+      log,
+      now,
+      deliver: (from, message) => this.#run.post({ kind: 'message', from, message }),
+    })
+    this.#outbound = new Outbound({
+      networkId,
+      crypto,
+      now,
+      send,
+      overflow: (to) => void network.hangUp(to),
+    })
+    this.#assignments =
+      parts.runner === undefined
+        ? undefined
+        : new AssignmentRunner({
+            runner: parts.runner,
+            blobs,
+            exchange,
+            crypto,
+            clock,
+            log,
+            ran: (runId, ran) => this.command({ type: 'worker/ran', runId, ran }),
+          })
+  }
+
+  /** Restores the machine from the store, then joins the network. */
+  async start(): Promise<void> {
+    const rows = await this.#storedRows()
+    this.#parts.peer.restore(rows, this.#run.now)
+    if (rows.length > 0)
+      this.#parts.log('info', `Recovered state from ${new Date(this.#run.now).toISOString()}`)
+    await this.#parts.network.start(this.#listener())
+    this.#run.post({ kind: 'start' })
+  }
+
+  command(command: PeerCommand): void {
+    this.#run.post({ kind: 'command', command })
+  }
+
+  /** What the machine says, told when all it rests on is durable. */
+  async ask<T>(question: (peer: Peer) => T): Promise<T> {
+    return await this.#run.ask(question)
+  }
+
+  /** Hands a submission to this node's own coordinator; resolves when the admittances are durable. */
+  async submit(
+    from: PeerId,
+    items: Extract<PeerCommand, { type: 'coordinator/submit' }>['items'],
+  ): Promise<readonly Admittance[]> {
+    const requestId = this.#nextRequest++
+    return await new Promise((resolve) => {
+      this.#replies.set(requestId, resolve)
+      this.command({ type: 'coordinator/submit', requestId, from, items })
+    })
+  }
+
+  /** Ends in order: no new runs, what was decided is durable and sent, then the network. */
+  async stop(): Promise<void> {
+    this.#assignments?.stopAll()
+    await this.#run.stop()
+    await this.#outbound.drained()
+    await this.#parts.network.stop()
+  }
+
+  async #storedRows(): Promise<Row[]> {
+    const rows: Row[] = []
+    let from: string | undefined
+    for (;;) {
+      const options = from === undefined ? { limit: rowsAtATime } : { limit: rowsAtATime, from }
+      const page = await this.#parts.store.list('', options)
+      for (const { key, value } of page) {
+        const decoded = decodeCanonical(value)
+        invariant(!(decoded instanceof Refusal), `the stored row ${key} is not readable`)
+        rows.push({ key, value: decoded })
+      }
+      if (page.length < rowsAtATime) return rows
+      from = page.at(-1)!.key
+    }
+  }
+
+  #listener(): NetworkListener {
+    return {
+      peerUp: (peer, path) => this.#peerUp(peer, path),
+      peerPath: (peer, path) => this.#run.post({ kind: 'peerPath', peer, direct: path.direct }),
+      peerDown: (peer) => {
+        this.#parts.log('info', `Peer disconnected: ${peer}`)
+        this.#admitting.delete(peer)
+        this.#inbound.peerDown(peer)
+        this.#run.post({ kind: 'peerDown', peer })
+      },
+      frame: async (peer, frame) => {
+        await this.#admitting.get(peer)
+        await this.#inbound.frame(peer, frame)
+      },
+      gossip: async () => 'ignore',
+    }
+  }
+
+  #peerUp(peer: PeerId, path: PeerPath): void {
+    this.#parts.log('info', `Peer connected: ${peer}`)
+    const up = (admission: Admission | null): void =>
+      this.#run.post({ kind: 'peerUp', peer, direct: path.direct, admission })
+    const { admits, networkId, crypto } = this.#parts
+    if (!admits) return up(null)
+    const admitted = admit(peer, path.remoteAddress, networkId, crypto).then((admission) => {
+      // The peer may have gone, or come anew, while its admission was signed.
+      if (this.#admitting.get(peer) !== admitted) return
+      this.#admitting.delete(peer)
+      up(admission)
+    })
+    this.#admitting.set(peer, admitted)
+  }
+
+  #perform(effect: Exclude<PeerEffect, { kind: 'save' | 'timer' }>): void {
+    switch (effect.kind) {
+      case 'send':
+        return this.#outbound.send(effect.to, effect.message)
+      case 'event':
+        return this.#parts.onEvent?.(effect.event)
+      case 'ask':
+        return this.#carryOut(effect.ask)
+      case 'publish':
+        return
+    }
+  }
+
+  #carryOut(ask: PeerAsk): void {
+    const { network, log } = this.#parts
+    switch (ask.type) {
+      case 'run':
+        if (this.#assignments === undefined) {
+          return this.command({ type: 'worker/ran', runId: ask.runId, ran: { kind: 'none', reason: 'host' } })
+        }
+        return this.#assignments.start(ask.runId, ask.from, ask.assignment)
+      case 'stopRun':
+        return this.#assignments?.stop(ask.runId)
+      case 'hangUp':
+        return void network.hangUp(ask.peer)
+      case 'dialRelay':
+        return void this.#dialRelay(ask.relay)
+      case 'dialPeer':
+        network.dial({ peer: ask.peer }).catch((error: unknown) => {
+          log('debug', `No connection to ${ask.peer} yet`, { error: String(error) })
+          this.command({ type: 'topology/dialFailed', peer: ask.peer })
+        })
+        return
+      case 'admittances': {
+        this.#replies.get(ask.requestId)?.(ask.items)
+        this.#replies.delete(ask.requestId)
+        return
+      }
+    }
+  }
+
+  async #dialRelay(relay: string): Promise<void> {
+    const { log } = this.#parts
+    log('info', `Connecting to bootstrap node: ${relay}`)
+    let peer: PeerId | undefined
+    try {
+      peer = await this.#parts.dialRelay(relay)
+      log('info', `Connected to bootstrap node: ${peer}`)
+    } catch (error) {
+      log(
+        'warn',
+        `Failed to connect to bootstrap node: ${relay} - ${error instanceof Error ? error.message : error}`,
+      )
+    }
+    this.command({ type: 'topology/relayDialed', relay, peer })
+  }
+}
+
+const rowsAtATime = 1_000

@@ -1,0 +1,79 @@
+import { encodeBody, encodeFrame, envelopeSigningBytes } from '../envelope/envelope.ts'
+import { concatBytes, toHex } from '../kernel/bytes.ts'
+import type { Hash, Instant, PeerId } from '../kernel/ids.ts'
+import type { WireMessage } from '../peer/wire.ts'
+import { frameKinds } from './blob-exchange.ts'
+import type { CryptoPort } from './crypto-port.ts'
+import { signParts } from './nested-signatures.ts'
+
+/** Messages to one peer between leaving the machine and the network; beyond it the peer is too slow to keep. */
+const underWayMax = 10_000
+
+interface Lane {
+  underWay: number
+  tail: Promise<void>
+}
+
+export interface OutboundParts {
+  readonly networkId: Hash
+  readonly crypto: CryptoPort
+  readonly now: () => Instant
+  readonly send: (to: PeerId, frame: Uint8Array) => boolean
+  /** The peer takes less than it is sent. */
+  readonly overflow: (to: PeerId) => void
+}
+
+/** Messages to signed frames, per destination in the order they were given, signed concurrently. */
+export class Outbound {
+  readonly #parts: OutboundParts
+  readonly #lanes = new Map<PeerId, Lane>()
+
+  constructor(parts: OutboundParts) {
+    this.#parts = parts
+  }
+
+  send(to: PeerId, message: WireMessage): void {
+    const lane = this.#lanes.get(to) ?? { underWay: 0, tail: Promise.resolve() }
+    if (lane.underWay >= underWayMax) return this.#parts.overflow(to)
+    this.#lanes.set(to, lane)
+    lane.underWay++
+    const made = this.#frame(to, message)
+    lane.tail = Promise.all([made, lane.tail]).then(([frame]) => {
+      this.#parts.send(to, frame)
+      if (--lane.underWay === 0 && this.#lanes.get(to) === lane) this.#lanes.delete(to)
+    })
+  }
+
+  /** Resolves when all that was given so far has been handed to the network. */
+  async drained(): Promise<void> {
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.tail))
+  }
+
+  async #frame(to: PeerId, message: WireMessage): Promise<Uint8Array> {
+    const { networkId, crypto } = this.#parts
+    const { type, ...payload } = await signParts(message, networkId, crypto)
+    const id = uuid(crypto)
+    const body = encodeBody({
+      version: 1,
+      networkId,
+      id,
+      time: this.#parts.now(),
+      sender: crypto.self,
+      to,
+      type,
+      correlationId: id,
+      payload,
+    })
+    const signature = await crypto.sign(envelopeSigningBytes(body))
+    return concatBytes(Uint8Array.of(frameKinds.envelope), encodeFrame(body, signature))
+  }
+}
+
+/** UUID v4 (RFC 9562) from the host's randomness. */
+export function uuid(crypto: Pick<CryptoPort, 'randomBytes'>): string {
+  const bytes = crypto.randomBytes(16)
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  const hex = toHex(bytes)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}

@@ -1,0 +1,200 @@
+import { encodeCanonical } from '../kernel/codec.ts'
+import type { Instant } from '../kernel/ids.ts'
+import { Outbox } from '../kernel/machine.ts'
+import type { PeerAsk, PeerEffect, PeerEvent, PeerInput } from '../peer/inputs.ts'
+import type { Peer } from '../peer/peer.ts'
+import type { WireMessage } from '../peer/wire.ts'
+import type { Store, StoreChange } from '../storage/store.ts'
+
+export interface RunParts {
+  readonly peer: Peer
+  readonly store: Store
+  /** Unix milliseconds; may jump, the loop keeps it from going back. */
+  readonly clock: () => number
+  /** Carries out one effect other than a save or a timer, in order. */
+  readonly perform: (effect: Exclude<PeerEffect, { kind: 'save' | 'timer' }>) => void
+  /** A save failed: nothing more will leave this node. */
+  readonly failed: (error: unknown) => void
+}
+
+/** One commit gathers this many ticks, or this many milliseconds. */
+const ticksPerCommit = 64
+const gatherMs = 2
+/** A forward jump of the clock beyond this is sleep or a frozen page, in ms. */
+const gapMs = 10_000
+const pulseMs = 2_000
+/** The longest wait that `setTimeout` takes, in ms. */
+const timeoutMax = 2 ** 31 - 1
+
+interface Held {
+  readonly effects: Exclude<PeerEffect, { kind: 'save' | 'timer' }>[]
+  readonly questions: (() => void)[]
+}
+
+/**
+ * Drives a peer machine.
+ *
+ * Invariants: (1) inputs are handled one at a time, in the order they were posted; (2) effects leave in tick order,
+ * after every save of their own and of all earlier ticks is durable, volatile sends at once; (3) the machine's clock
+ * never goes back; (4) after a failed save nothing leaves.
+ */
+export class Run {
+  readonly #parts: RunParts
+  readonly #outbox = new Outbox<WireMessage, PeerEvent, PeerAsk>()
+  readonly #inputs: PeerInput[] = []
+  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>()
+  #changes: StoreChange[] = []
+  #held: Held = { effects: [], questions: [] }
+  #ticksHeld = 0
+  #gathering: ReturnType<typeof setTimeout> | undefined
+  #committing: Promise<void> | undefined
+  #now: Instant
+  #pulsedAt: number
+  readonly #pulse: ReturnType<typeof setInterval>
+  #draining = false
+  #stopped = false
+
+  constructor(parts: RunParts) {
+    this.#parts = parts
+    this.#now = parts.clock() as Instant
+    this.#pulsedAt = this.#now
+    this.#pulse = setInterval(() => {
+      if (!this.#stopped) this.#drain()
+    }, pulseMs)
+  }
+
+  get now(): Instant {
+    this.#now = Math.max(this.#now, this.#parts.clock()) as Instant
+    return this.#now
+  }
+
+  post(input: PeerInput): void {
+    if (this.#stopped) return
+    this.#inputs.push(input)
+    if (this.#draining) return
+    this.#draining = true
+    queueMicrotask(() => this.#drain())
+  }
+
+  /** What the machine says now, told when all it rests on is durable. */
+  async ask<T>(question: (peer: Peer) => T): Promise<T> {
+    const answer = question(this.#parts.peer)
+    if (!this.#waits()) return answer
+    await new Promise<void>((resolve) => this.#held.questions.push(resolve))
+    return answer
+  }
+
+  /** Stops the loop after the ticks so far are durable. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearInterval(this.#pulse)
+    for (const timer of this.#timers.values()) clearTimeout(timer)
+    this.#timers.clear()
+    while (this.#waits()) {
+      this.#commit()
+      await this.#committing
+    }
+  }
+
+  #drain(): void {
+    try {
+      this.#noticeGap()
+      for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift())
+        this.#tick(input)
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      this.#draining = false
+    }
+  }
+
+  /** Sleep, a frozen page or a throttled one: the pulse did not come when it should have. */
+  #noticeGap(): void {
+    const clock = this.#parts.clock()
+    const gap = clock - this.#pulsedAt
+    this.#pulsedAt = clock
+    if (gap > gapMs) this.#tick({ kind: 'resumed', gapMs: gap })
+  }
+
+  #tick(input: PeerInput): void {
+    if (this.#stopped) return
+    this.#parts.peer.handle(input, this.now, this.#outbox)
+    const effects = this.#outbox.take()
+    this.#gatherSaves(effects)
+    const wait = this.#waits()
+    for (const effect of effects) {
+      if (effect.kind === 'save') continue
+      if (effect.kind === 'timer') this.#setTimer(effect.key, effect.at)
+      else if (!wait || (effect.kind === 'send' && effect.volatile)) this.#parts.perform(effect)
+      else this.#held.effects.push(effect)
+    }
+    if (!wait) return
+    this.#ticksHeld++
+    if (this.#ticksHeld >= ticksPerCommit) this.#commit()
+    else this.#gathering ??= setTimeout(() => this.#commit(), gatherMs)
+  }
+
+  #gatherSaves(effects: readonly PeerEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind !== 'save') continue
+      const value = effect.value === undefined ? undefined : encodeCanonical(effect.value)
+      this.#changes.push({ key: effect.key, value })
+    }
+  }
+
+  /** Whether something of an earlier tick is not yet durable or has not yet left. */
+  #waits(): boolean {
+    return (
+      this.#committing !== undefined ||
+      this.#changes.length > 0 ||
+      this.#held.effects.length > 0 ||
+      this.#held.questions.length > 0
+    )
+  }
+
+  #commit(): void {
+    clearTimeout(this.#gathering)
+    this.#gathering = undefined
+    if (this.#committing !== undefined) return
+    const changes = this.#changes
+    const held = this.#held
+    this.#changes = []
+    this.#held = { effects: [], questions: [] }
+    this.#ticksHeld = 0
+    this.#committing = this.#save(changes).then(
+      () => this.#release(held),
+      (error: unknown) => this.#fail(error),
+    )
+  }
+
+  async #save(changes: readonly StoreChange[]): Promise<void> {
+    if (changes.length > 0) await this.#parts.store.batch(changes)
+  }
+
+  #release(held: Held): void {
+    this.#committing = undefined
+    for (const effect of held.effects) this.#parts.perform(effect)
+    for (const told of held.questions) told()
+    if (this.#waits()) this.#commit()
+  }
+
+  #fail(error: unknown): void {
+    this.#stopped = true
+    this.#committing = undefined
+    this.#held = { effects: [], questions: [] }
+    this.#changes = []
+    this.#parts.failed(error)
+  }
+
+  #setTimer(key: string, at: Instant | undefined): void {
+    clearTimeout(this.#timers.get(key))
+    this.#timers.delete(key)
+    if (at === undefined) return
+    const wait = Math.min(Math.max(0, at - this.now), timeoutMax)
+    const timer = setTimeout(() => {
+      this.#timers.delete(key)
+      this.post({ kind: 'timer', key })
+    }, wait)
+    this.#timers.set(key, timer)
+  }
+}
