@@ -189,6 +189,19 @@ test('IDN-02 a page that is not served securely says so and makes nothing', asyn
   })
 })
 
+test('IDN-01 a page that may not compile WebAssembly hashes in script, and has its identity', async ({
+  context,
+}) => {
+  await context.addInitScript(() => {
+    Object.assign(WebAssembly, {
+      compile: () => Promise.reject(new WebAssembly.CompileError('refused by the policy')),
+    })
+  })
+  const page = await openPage(context)
+  await page.evaluate(() => window.identityPage.runCryptoCase('webcrypto', 'hashes as FIPS 180-4 says'))
+  expect(await page.evaluate(() => window.identityPage.start('default'))).toMatchObject({ isSound: true })
+})
+
 test('NET-01 libp2p in the tab shakes hands with keys that cannot be read', async ({ context }) => {
   const page = await openPage(context)
   const seen = await page.evaluate(() => window.identityPage.connect(['left', 'right']))

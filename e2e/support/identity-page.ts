@@ -22,7 +22,9 @@ const identityPage = {
   platformHasEd25519,
 
   async runCryptoCase(engine: 'webcrypto' | 'noble', name: string): Promise<void> {
-    await cases.get(name)?.run({ engine: engines[engine], sha256: await loadTabSha256() })
+    const found = cases.get(name)
+    if (found === undefined) throw new Error(`no such case: ${name}`)
+    await found.run({ engine: engines[engine], sha256: await loadTabSha256() })
   },
 
   /** Starts the identity of a profile: its peer id, what it logged, and whether its parts agree. */

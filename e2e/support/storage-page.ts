@@ -15,11 +15,11 @@ const rowsPerBatch = 16
 
 const storagePage = {
   async runStoreCase(name: string, profile: string): Promise<void> {
-    await storeCases.get(name)?.run({ open: () => IndexedDbStore.open(profile) })
+    await caseNamed(storeCases, name).run({ open: () => IndexedDbStore.open(profile) })
   },
 
   async runBlobCase(name: string, profile: string): Promise<void> {
-    await blobCases.get(name)?.run({
+    await caseNamed(blobCases, name).run({
       open: (limits) => BlobIdb.open(profile, limits),
       damage: (hash) => flipBit(profile, hash),
     })
@@ -73,6 +73,12 @@ const storagePage = {
     const error = await IndexedDbStore.open(profile).catch((thrown: Error & { code?: string }) => thrown)
     return error instanceof Error ? { code: error.code, message: error.message } : undefined
   },
+}
+
+function caseNamed<T>(cases: ReadonlyMap<string, T>, name: string): T {
+  const found = cases.get(name)
+  if (found === undefined) throw new Error(`no such case: ${name}`)
+  return found
 }
 
 function numberIn(bytes: Uint8Array): number {
