@@ -17,6 +17,7 @@ import {
 import { handBackReasons } from './messages.ts'
 import { inlineBytesMax } from './payload.ts'
 import { guestErrors, priorities, taskStatuses } from './task.ts'
+import { instantText, outcomeShape, seedText } from './task-shape.ts'
 
 /** Shapes of task messages as they come from a peer. Lists are bounded by SEC-08's 256 items a batch. */
 const itemsMax = 256
@@ -25,20 +26,20 @@ const errorMessageMax = 1_000
 const errorStackMax = 4_000
 const GiB = 2 ** 30
 
-const isoTime = text(24, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
 const signature = bytes(64, 64)
 const attemptNumber = integer(1, 1_000_000)
 const epochNumber = integer(1, 1_000_000)
 const durationMs = integer(0, Number.MAX_SAFE_INTEGER)
 
-export const taskShape = object({
+/** A task one may submit: its limits within what any worker could grant. */
+export const submittableTaskShape = object({
   taskId: taskIdText,
   jobId: nullable(jobIdText),
   index: integer(0, Number.MAX_SAFE_INTEGER),
   submitter: peerIdText,
   programHash: hashText,
   inputHash: hashText,
-  seed: text(64, /^[0-9a-f]{64}$/),
+  seed: seedText,
   limits: object({
     fuel: integer(1, Number.MAX_SAFE_INTEGER),
     memoryBytes: integer(1024 * 1024, 2 * GiB),
@@ -52,7 +53,7 @@ export const taskShape = object({
     quorum: integer(1, 100),
     comparator: oneOf(['exact'] as const),
   }),
-  submittedAt: isoTime,
+  submittedAt: instantText,
 })
 
 export const payloadShape = tagged('kind', {
@@ -65,7 +66,7 @@ export const payloadShape = tagged('kind', {
 })
 
 export const submissionShape = object({
-  task: taskShape,
+  task: submittableTaskShape,
   signature,
   taskType: text(64),
   priority: oneOf(priorities as readonly ['critical', 'normal', 'low']),
@@ -76,19 +77,14 @@ export const submissionShape = object({
 const key = { taskId: taskIdText, epoch: epochNumber, attempt: attemptNumber }
 const attemptKey = object(key)
 
-const outcome = tagged('kind', {
-  ok: object({ kind: oneOf(['ok'] as const), outputHash: hashText }),
-  error: object({ kind: oneOf(['error'] as const), error: oneOf(guestErrors) }),
-})
-
 const commitmentFields = { hash: hashText, salt: bytes(32, 32), signature }
 
 const answer = object({
   ...key,
   taskDigest: hashText,
-  outcome,
+  outcome: outcomeShape,
   outcomeHash: hashText,
-  at: isoTime,
+  at: instantText,
   output: nullable(payloadShape),
   error: nullable(object({ message: text(errorMessageMax), stack: nullable(text(errorStackMax)) })),
   durationMs,
@@ -107,7 +103,7 @@ const vote = object({
   epoch: epochNumber,
   attempt: attemptNumber,
   outcomeHash: hashText,
-  at: isoTime,
+  at: instantText,
   batch: object({
     root: hashText,
     index: integer(0, itemsMax - 1),
@@ -130,10 +126,10 @@ const transition: Shape<readonly [string, number]> = {
 }
 
 const finishedTask = object({
-  task: taskShape,
+  task: submittableTaskShape,
   signature,
   status: oneOf(['completed', 'failed', 'timeout', 'cancelled'] as const),
-  outcome: nullable(outcome),
+  outcome: nullable(outcomeShape),
   output: nullable(payloadShape),
   error: nullable(
     object({
@@ -160,7 +156,7 @@ export const taskMessageShapes = {
     items: list(
       object({
         ...key,
-        task: taskShape,
+        task: submittableTaskShape,
         signature,
         programSizeBytes: integer(0, 2 * GiB),
         input: payloadShape,
