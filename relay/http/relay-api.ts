@@ -13,6 +13,8 @@ export interface RelayApi {
   readonly policy: 'open' | 'curated'
   readonly blobs: BlobStore
   multiaddrs(): string[]
+  /** Admins see and cancel everyone's tasks. */
+  isAdmin(peer: PeerId): boolean
   /** One admittance per item, in order. Signatures of tasks are verified inside. */
   submit(from: PeerId, items: readonly Submission[]): Promise<readonly Admittance[]>
   cancel(from: PeerId, taskIds: readonly TaskId[]): Promise<void>
@@ -23,6 +25,8 @@ export interface RelayApi {
   /** Finished tasks of a job (or of a task without one) with `index >= from`, in index order. */
   finishedOf(id: JobId | TaskId, from: number, limit: number): Promise<FinishedTask[]>
   job(id: JobId | TaskId): Promise<(Readonly<JobTally> & { readonly missingWorkers: number }) | undefined>
+  /** Unfinished tasks of a job. */
+  unfinishedOf(id: JobId): Promise<TaskId[]>
   status(): Promise<RelayStatus>
   /** Called after each task's end is durable. Returns the unsubscription. */
   onFinished(listener: (finished: FinishedTask) => void): () => void

@@ -1,0 +1,69 @@
+import type { CryptoPort } from '../host/crypto-port.ts'
+import { toHex } from '../kernel/bytes.ts'
+import type { Hash, JobId, TaskId } from '../kernel/ids.ts'
+import { taskDigest, taskSigningBytes } from '../task/digest.ts'
+import type { Submission } from '../task/messages.ts'
+import { inlineBytesMax } from '../task/payload.ts'
+import {
+  defaultLimits,
+  defaultVerification,
+  type Limits,
+  type Priority,
+  type Task,
+  type VerificationPolicy,
+} from '../task/task.ts'
+
+/** What the tasks of one job have in common. */
+export interface TaskPlan {
+  readonly networkId: Hash
+  readonly programHash: Hash
+  readonly programSizeBytes: number
+  readonly taskType: string
+  readonly jobId: JobId | null
+  readonly priority?: Priority | undefined
+  readonly limits?: Partial<Limits> | undefined
+  readonly verification?: VerificationPolicy | undefined
+}
+
+/** A task of the plan for one input, signed by this node. Inputs over 4 KiB go by reference: upload them first. */
+export async function newSubmission(
+  plan: TaskPlan,
+  index: number,
+  input: Uint8Array,
+  crypto: CryptoPort,
+  now: Date,
+): Promise<Submission> {
+  const inputHash = toHex(crypto.sha256(input)) as Hash
+  const task: Task = {
+    taskId: newUuid(crypto) as TaskId,
+    jobId: plan.jobId,
+    index,
+    submitter: crypto.self,
+    programHash: plan.programHash,
+    inputHash,
+    seed: toHex(crypto.randomBytes(32)),
+    limits: { ...defaultLimits, ...plan.limits },
+    verification: plan.verification ?? defaultVerification,
+    submittedAt: now.toISOString(),
+  }
+  return {
+    task,
+    signature: await crypto.sign(taskSigningBytes(plan.networkId, taskDigest(task, crypto.sha256))),
+    taskType: plan.taskType,
+    priority: plan.priority ?? 'normal',
+    programSizeBytes: plan.programSizeBytes,
+    input:
+      input.length <= inlineBytesMax
+        ? { kind: 'inline', bytes: input }
+        : { kind: 'blob', hash: inputHash, sizeBytes: input.length },
+  }
+}
+
+/** UUID v4 (RFC 9562, 5.4); `crypto.randomUUID` is missing on pages without TLS. */
+export function newUuid(crypto: Pick<CryptoPort, 'randomBytes'>): string {
+  const bytes = crypto.randomBytes(16)
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  const hex = toHex(bytes)
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}
