@@ -94,6 +94,7 @@ export async function runRelay(options: RelayOptions): Promise<RunningRelay> {
     store,
     blobs,
     listeners,
+    admins: new Set([identity.peerId, ...genesis.adminKeys]),
     policy: genesis.policy,
   })
   const http = await startParts(host, network, folder, api, { ...options, host: listenHost }, log)

@@ -91,7 +91,7 @@ export type CoordinatorEvent =
   /** A signed message that contradicts itself or another one of the same worker. */
   | { readonly type: 'badAnswer'; readonly worker: PeerId; readonly taskId: TaskId; readonly what: string }
 
-export type LossReason = 'unacknowledged' | 'leaseLost' | 'overTime' | HandBackReason
+export type LossReason = 'unacknowledged' | 'leaseLost' | 'notStarted' | 'overTime' | HandBackReason
 
 export type CoordinatorAsk = {
   readonly type: 'admittances'
@@ -119,6 +119,10 @@ export interface CoordinatorConfig {
   readonly timeoutsMax: number
   /** Attempts that hosts could not carry out before the task fails. */
   readonly breakdownsMax: number
+  /** A worker may keep an attempt waiting for a slot for this long. */
+  readonly startMs: number
+  /** Attempts of one task, lost ones included, before it fails: it may be what its workers die of. */
+  readonly attemptsMax: number
   /** TSK-10. */
   readonly roundsMax: number
   /** Repeats a delivery that was not acknowledged. */
@@ -135,6 +139,8 @@ export const defaultCoordinatorConfig: CoordinatorConfig = {
   overtimeMs: 30_000,
   timeoutsMax: 3,
   breakdownsMax: 12,
+  startMs: 180_000,
+  attemptsMax: 100,
   roundsMax: 3,
   resendMs: 3_000,
 }

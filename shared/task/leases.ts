@@ -88,7 +88,7 @@ export class Leases {
   }
 
   sweep(now: Instant, out: CoordinatorOut): void {
-    const { acknowledgeMs, leaseMs, overtimeMs } = this.#parts.config
+    const { leaseMs } = this.#parts.config
     for (const worker of [...this.#parts.roster.all()]) {
       if (worker.outstanding.size === 0) continue
       if (after(worker.heardAt, leaseMs) <= now) {
@@ -96,20 +96,26 @@ export class Leases {
         continue
       }
       for (const { record, attempt } of [...worker.outstanding.values()]) {
-        const runMsMax = record.submission.task.limits.maxDurationSeconds * 1_000 + overtimeMs
-        if (attempt.state === 'sent' && after(attempt.sentAt, acknowledgeMs) <= now) {
-          this.lose(record, attempt, 'unacknowledged', now, out)
-        } else if (attempt.startedAt !== null && after(attempt.startedAt, runMsMax) <= now) {
-          record.timeouts++
-          this.#parts.post.to(worker.peer).dropped.push({
-            taskId: record.submission.task.taskId,
-            epoch: record.epoch,
-            attempt: attempt.attempt,
-          })
-          this.lose(record, attempt, 'overTime', now, out)
-        }
+        const reason = this.#overdue(record, attempt, now)
+        if (reason === undefined) continue
+        if (reason === 'overTime') record.timeouts++
+        const { taskId } = record.submission.task
+        this.#parts.post
+          .to(worker.peer)
+          .dropped.push({ taskId, epoch: record.epoch, attempt: attempt.attempt })
+        this.lose(record, attempt, reason, now, out)
       }
     }
+  }
+
+  #overdue(record: TaskRecord, attempt: Attempt, now: Instant): LossReason | undefined {
+    const { acknowledgeMs, startMs, overtimeMs } = this.#parts.config
+    if (attempt.state === 'sent') {
+      return after(attempt.sentAt, acknowledgeMs) <= now ? 'unacknowledged' : undefined
+    }
+    if (attempt.startedAt === null) return after(attempt.sentAt, startMs) <= now ? 'notStarted' : undefined
+    const runMsMax = record.submission.task.limits.maxDurationSeconds * 1_000 + overtimeMs
+    return after(attempt.startedAt, runMsMax) <= now ? 'overTime' : undefined
   }
 
   loseWorker(worker: WorkerRecord, now: Instant, out: CoordinatorOut): void {
@@ -125,25 +131,32 @@ export class Leases {
     this.#parts.roster.release(attempt.worker, taskId, attempt.attempt)
     out.event({ type: 'attemptLost', taskId, worker: attempt.worker, reason })
     if (record.finished) return this.#parts.settled(record)
-    if (record.timeouts > this.#parts.config.timeoutsMax) {
-      return this.#parts.finish(
-        record,
-        {
-          status: 'timeout',
-          error: 'wallClock',
-          message: `over its time of ${record.submission.task.limits.maxDurationSeconds} s on ${record.timeouts} workers`,
-        },
-        now,
-        out,
-      )
-    }
-    if (record.breakdowns > this.#parts.config.breakdownsMax) {
-      const message = `${record.breakdowns} workers could not carry it out`
-      return this.#parts.finish(record, { status: 'failed', error: 'host', message }, now, out)
-    }
+    const end = this.#enough(record)
+    if (end !== undefined) return this.#parts.finish(record, end, now, out)
     if (record.live().length === 0 && record.answeredInRound().length === 0) record.enter('pending', now)
     this.#parts.changed(record)
     this.#parts.dispatcher.enqueue(record, true)
+  }
+
+  /** The end of a task that workers keep losing. */
+  #enough(record: TaskRecord): End | undefined {
+    const { timeoutsMax, breakdownsMax, attemptsMax } = this.#parts.config
+    if (record.timeouts > timeoutsMax) {
+      const { maxDurationSeconds } = record.submission.task.limits
+      const message = `over its time of ${maxDurationSeconds} s on ${record.timeouts} workers`
+      return { status: 'timeout', error: 'wallClock', message }
+    }
+    if (record.breakdowns > breakdownsMax) {
+      return {
+        status: 'failed',
+        error: 'host',
+        message: `${record.breakdowns} workers could not carry it out`,
+      }
+    }
+    if (record.attempts.length >= attemptsMax) {
+      return { status: 'failed', error: 'host', message: `lost by workers ${record.attempts.length} times` }
+    }
+    return undefined
   }
 
   /** An attempt from before a restart: its worker has a whole lease to come back. */

@@ -80,6 +80,8 @@ export interface WorkerConfig {
   readonly idleBeatMs: number
   /** Repeats answers that were not acknowledged. */
   readonly resendMs: number
+  /** Work of a coordinator that was lost for this long is dropped. */
+  readonly forgetMs: number
   /** Answers wait this long for company under one signature. */
   readonly gatherMs: number
 }
@@ -91,6 +93,7 @@ export const defaultWorkerConfig: WorkerConfig = {
   busyBeatMs: 5_000,
   idleBeatMs: 20_000,
   resendMs: 3_000,
+  forgetMs: 5 * 60_000,
   gatherMs: 4,
 }
 
@@ -121,6 +124,8 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   readonly #held: BoundedMap<string, Held>
   readonly #runs = new Map<number, Held>()
   readonly #coordinators = new Set<PeerId>()
+  /** When each coordinator that we still hold work of was lost. */
+  readonly #lostAt = new Map<PeerId, Instant>()
   /** Coordinators that are owed an offer in this tick. */
   readonly #owed = new Set<PeerId>()
   #slots = 0
@@ -192,11 +197,12 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
         return
       case 'worker/coordinatorUp':
         if (this.#coordinators.size < this.#config.coordinatorsMax) this.#coordinators.add(command.peer)
+        this.#lostAt.delete(command.peer)
         this.#owed.add(command.peer)
         return this.#sendAnswers((held) => held.coordinator === command.peer, now, out)
       case 'worker/peerLost':
         // Work goes on: the coordinator may be back before it is done, and then the answer counts.
-        this.#coordinators.delete(command.peer)
+        if (this.#coordinators.delete(command.peer)) this.#lostAt.set(command.peer, now)
         return
       default:
         return unreachable(command)
@@ -214,6 +220,16 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     } else {
       this.#beatAt = undefined
       for (const peer of this.#coordinators) this.#owed.add(peer)
+      this.#forgetLongLost(now, out)
+    }
+  }
+
+  /** A coordinator that stays away has given its work to others long since. */
+  #forgetLongLost(now: Instant, out: WorkerOut): void {
+    for (const [peer, lostAt] of this.#lostAt) {
+      if (after(lostAt, this.#config.forgetMs) > now) continue
+      this.#lostAt.delete(peer)
+      for (const held of [...this.#held.values()]) if (held.coordinator === peer) this.#letGo(held, out)
     }
   }
 
@@ -372,7 +388,8 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     this.#owed.clear()
     const beatMs = this.#held.size > 0 ? this.#config.busyBeatMs : this.#config.idleBeatMs
     const due = after(now, beatMs)
-    if (this.#coordinators.size > 0 && (this.#beatAt === undefined || this.#beatAt > due)) {
+    const awake = this.#coordinators.size > 0 || this.#held.size > 0
+    if (awake && (this.#beatAt === undefined || this.#beatAt > due)) {
       this.#beatAt = due
       out.timer(beatTimer, due)
     }
@@ -380,7 +397,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
 }
 
 /** Stands where the host writes a signature when the message leaves. */
-export const unsigned = new Uint8Array(0)
+const unsigned = new Uint8Array(0)
 
 const nameOf = (coordinator: PeerId, key: AttemptKey): string =>
   `${coordinator}/${key.taskId}/${key.epoch}/${key.attempt}`
@@ -389,6 +406,3 @@ const answerBytes = (answer: Answer): number =>
   700 +
   carriedBytes(answer.output) +
   4 * ((answer.error?.message.length ?? 0) + (answer.error?.stack?.length ?? 0))
-
-/** Seconds a run may take by its own limits; the host's backstop. */
-export const wallClockMs = (limits: Limits): number => limits.maxDurationSeconds * 1_000

@@ -1,7 +1,7 @@
 import type { Instant, PeerId } from '../../shared/kernel/ids.ts'
 import { Outbox, type Row } from '../../shared/kernel/machine.ts'
 import type { NodeKind } from '../../shared/membership/membership.ts'
-import type { PeerAsk, PeerEffect, PeerEvent } from '../../shared/peer/inputs.ts'
+import type { PeerAsk, PeerEvent } from '../../shared/peer/inputs.ts'
 import type { Peer } from '../../shared/peer/peer.ts'
 import type { WireMessage } from '../../shared/peer/wire.ts'
 
@@ -10,11 +10,6 @@ export interface Lane {
   /** Base latency of the way in ms. */
   readonly latencyMs: number
   arrivesAt: number
-}
-
-/** Effects of ticks whose saves are not yet durable. */
-export interface Pending {
-  readonly effects: readonly PeerEffect[]
 }
 
 /** A simulated node: the real peer machine, a disk, timers and its connections. */

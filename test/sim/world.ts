@@ -1,4 +1,4 @@
-import { after, type Instant, type PeerId } from '../../shared/kernel/ids.ts'
+import type { Instant, PeerId } from '../../shared/kernel/ids.ts'
 import { Random } from '../../shared/kernel/random.ts'
 import type { NodeKind } from '../../shared/membership/membership.ts'
 import type { PeerAsk, PeerEffect, PeerEvent, PeerInput } from '../../shared/peer/inputs.ts'
@@ -324,5 +324,3 @@ export class World {
     return text
   }
 }
-
-export { after }
