@@ -18,7 +18,7 @@ import type {
 } from './messages.ts'
 import type { Payload } from './payload.ts'
 import { batchBytesMax, batchItemsMax, carriedBytes } from './post.ts'
-import type { Limits, Outcome } from './task.ts'
+import type { Outcome } from './task.ts'
 
 /** What the host found when it ran an assignment. `none`: no outcome, the attempt is handed back. */
 export type Ran =
