@@ -275,7 +275,7 @@ function isHostStackOverflow(error: unknown): boolean {
 function describe(guest: Guest, thrown: GuestValue): { readonly message: string; readonly stack?: string } {
   try {
     const type = guest.typeOf(thrown)
-    if (type !== 'object')
+    if (type !== 'object' || guest.isNull(thrown))
       return { message: type === 'symbol' || type === 'function' ? type : decode(guest.text(thrown)) }
     const read = (name: string): string => {
       const property = guest.property(thrown, name)

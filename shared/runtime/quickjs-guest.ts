@@ -13,7 +13,7 @@ import type {
   JSValuePointer,
   JSValuePointerPointer,
 } from 'quickjs-emscripten-core'
-import { EvalFlags, IntrinsicsFlags } from 'quickjs-emscripten-core'
+import { EvalFlags, IntrinsicsFlags, IsEqualOp } from 'quickjs-emscripten-core'
 import type { QuickJsInstance, QuickJsModule } from './quickjs-instance.ts'
 import { instantiateQuickJs } from './quickjs-instance.ts'
 
@@ -123,6 +123,13 @@ export class Guest {
     const pointer = this.instance.ffi.QTS_Typeof(this.#context, value)
     if (pointer === 0) throw new GuestMemoryError('no memory for the name of a type')
     return new TextDecoder().decode(this.#textAt(pointer))
+  }
+
+  isNull(value: GuestValue): boolean {
+    const { ffi } = this.instance
+    return (
+      ffi.QTS_IsEqual(this.#context, value, ffi.QTS_GetNull(), IsEqualOp.IsStrictlyEqual as IsEqualOp) === 1
+    )
   }
 
   /** UTF-8 of a value as text; of an object it runs the guest's `toString`. Undefined when that throws. */

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { readBuiltIn } from '../../relay/agent/built-in-source.ts'
+import { builtIns, findBuiltIn } from '../../shared/runtime/built-in.ts'
+import { compileQuickJs } from '../../shared/runtime/quickjs-instance.ts'
+import type { Runtime } from '../../shared/runtime/runtime.ts'
+import { createRuntime } from '../../shared/runtime/runtime.ts'
+import { defaultLimits } from '../../shared/task/task.ts'
+
+let runtime: Runtime
+beforeAll(async () => {
+  const file = createRequire(import.meta.url).resolve('@jitl/quickjs-wasmfile-release-sync/wasm')
+  runtime = createRuntime(await compileQuickJs(await readFile(file)))
+})
+
+async function wordCount(input: unknown): Promise<unknown> {
+  const program = await readBuiltIn(findBuiltIn('word_count')!)
+  const bytes = new TextEncoder().encode(JSON.stringify(input))
+  const result = await runtime.run({ program, input: bytes, seed: '00'.repeat(32), limits: defaultLimits })
+  return result.kind === 'ok' ? new TextDecoder().decode(result.output) : result
+}
+
+describe('names of built-in programs', () => {
+  test('hyphens and underscores are the same', () => {
+    expect(findBuiltIn('word-count')).toBe(findBuiltIn('word_count'))
+    expect(findBuiltIn('word-count')).toBe(builtIns[0])
+  })
+
+  test.each(['', 'wordcount', 'WORD_COUNT', '../word_count', 'toString'])('%s is none', (name) => {
+    expect(findBuiltIn(name)).toBeUndefined()
+  })
+
+  test.each(builtIns)('$name has its source', async (builtIn) => {
+    expect(new TextDecoder().decode(await readBuiltIn(builtIn))).toContain('export default')
+  })
+})
+
+describe('TSK-02 word_count', () => {
+  test.each([
+    ['the cat and the dog', '{"and":1,"cat":1,"dog":1,"the":2}'],
+    ['', '{}'],
+    ['  \n—…!? ', '{}'],
+    ['Größe GRÖSSE größe', '{"grösse":1,"größe":2}'],
+    ["don't don’t dont 'quoted'", '{"don\'t":1,"dont":1,"don’t":1,"quoted":1}'],
+    ['e\u0301te\u0301 \u00e9t\u00e9', '{"été":2}'],
+    ['constructor __proto__ toString', '{"constructor":1,"proto":1,"tostring":1}'],
+    ['日本語 привет Привет', '{"привет":2,"日本語":1}'],
+    ['b 10 a 9 10', '{"9":1,"10":2,"a":1,"b":1}'],
+    ['हिन्दी', '{"हिन्दी":1}'],
+  ])('counts %j', async (text, counts) => {
+    expect(await wordCount(text)).toBe(counts)
+  })
+
+  test.each([[null], [5], [['a']], [{ text: 'a' }]])('refuses %j', async (input) => {
+    expect(await wordCount(input)).toMatchObject({
+      error: 'thrown',
+      message: 'TypeError: word_count takes a string',
+    })
+  })
+
+  test('takes a text of 1 MB within its limits', async () => {
+    const counts = JSON.parse((await wordCount('alpha beta Gamma '.repeat(58_000))) as string)
+    expect(counts).toEqual({ alpha: 58_000, beta: 58_000, gamma: 58_000 })
+  })
+})

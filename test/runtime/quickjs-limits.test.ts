@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { countLimitHits, memoryHits, stackHits } from '../../shared/runtime/quickjs-limits.ts'
+
+let engine: Uint8Array<ArrayBuffer>
+beforeAll(async () => {
+  const file = createRequire(import.meta.url).resolve('@jitl/quickjs-wasmfile-release-sync/wasm')
+  engine = new Uint8Array(await readFile(file))
+})
+
+/** The engine with some bytes of its text overwritten. */
+function altered(from: string, to: string): Uint8Array {
+  const at = Buffer.from(engine).indexOf(from)
+  const copy = engine.slice()
+  copy.set(new TextEncoder().encode(to), at)
+  return copy
+}
+
+describe('the counted engine', () => {
+  test('is a valid module that exports two counters more', () => {
+    const names = (wasm: Uint8Array): string[] =>
+      WebAssembly.Module.exports(new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>)).map(
+        ({ name }) => name,
+      )
+    expect(names(countLimitHits(engine))).toEqual([...names(engine), stackHits, memoryHits])
+  })
+
+  test('has the imports whose letters the host answers by', () => {
+    const imports = WebAssembly.Module.imports(new WebAssembly.Module(engine))
+    expect(imports.map(({ name, kind }) => `${name}:${kind[0]}`).join(' ')).toBe(
+      'b:f c:f d:f e:f f:f g:f h:f i:f j:f k:f l:f m:f n:f o:f p:f q:f r:f s:f t:f a:m',
+    )
+  })
+
+  test('is the same bytes each time', () => {
+    expect(countLimitHits(engine)).toEqual(countLimitHits(engine))
+  })
+})
+
+describe('another build is refused', () => {
+  test.each([
+    ['text', () => new TextEncoder().encode('hello, this is not wasm'), 'is not a WebAssembly module'],
+    ['nothing', () => new Uint8Array(), 'is not a WebAssembly module'],
+    ['an empty module', () => engine.slice(0, 8), 'has no section'],
+    ['a module cut short', () => engine.slice(0, 100_000), 'ends too early'],
+    [
+      'an engine with another message',
+      () => altered('stack overflow\0', 'stack is gone!\0'),
+      'does not contain',
+    ],
+  ])('%s', (_name, bytes, message) => {
+    expect(() => countLimitHits(bytes())).toThrow(message)
+  })
+})
