@@ -2,8 +2,9 @@ import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import type { ConnectionGater, PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
-import { webSockets } from '@libp2p/websockets'
+
 import { createLibp2p } from 'libp2p'
+import { guardedWebSockets } from '../../shared/host/guarded-websockets.ts'
 import { Libp2pNetwork } from '../../shared/host/libp2p-network.ts'
 import { commonParts, commonServices } from '../../shared/host/libp2p-services.ts'
 import type { Network } from '../../shared/host/network.ts'
@@ -30,7 +31,7 @@ export function createAgentNode(options: AgentNodeOptions): Network {
         privateKey: options.privateKey,
         start: false,
         addresses: { listen: [...(options.listen ?? []), '/p2p-circuit'] },
-        transports: [tcp(), webSockets(), circuitRelayTransport()],
+        transports: [tcp(), guardedWebSockets(), circuitRelayTransport()],
         connectionManager: { maxConnections: connectionsMax, reconnectRetries: 0 },
         connectionGater: options.gater ?? {},
         services: commonServices(options.networkId, 'client'),

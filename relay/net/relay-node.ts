@@ -3,8 +3,9 @@ import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import type { ConnectionGater, PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
-import { webSockets } from '@libp2p/websockets'
+
 import { createLibp2p } from 'libp2p'
+import { guardedWebSockets } from '../../shared/host/guarded-websockets.ts'
 import type { TabmeshLibp2p } from '../../shared/host/libp2p-network.ts'
 import { Libp2pNetwork } from '../../shared/host/libp2p-network.ts'
 import { commonParts, commonServices } from '../../shared/host/libp2p-services.ts'
@@ -116,7 +117,7 @@ async function createNode(options: RelayNodeOptions, ports: RelayPorts): Promise
       listen: [`${host}/tcp/${ports.tcp}`, `${host}/tcp/${ports.ws}/ws`],
       announce: [...(options.announce ?? [])],
     },
-    transports: [tcp(), webSockets()],
+    transports: [tcp(), guardedWebSockets()],
     connectionManager: {
       maxConnections: options.connectionsMax ?? defaultConnectionsMax,
       inboundConnectionThreshold: connectionsPerSecondPerAddress,

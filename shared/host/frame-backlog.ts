@@ -8,19 +8,23 @@ export function frameCost(frame: Uint8Array): number {
 
 /**
  * Frames that wait to be sent, and behind them those that were sent and not yet reported handled. Frames are
- * numbered from 0 in a session; `handled ≤ next ≤ end`.
+ * numbered from 0 in a session.
  */
 export class FrameBacklog {
   /** Frames that were handled are let go at once; their empty places go by the half. */
   #frames: (Uint8Array | undefined)[] = []
   /** Number of the frame at `#frames[0]`. */
   #base = 0
-  /** Frames before this number were handled by the other end. */
-  #handled = 0
+  /** Frames before this number were handled by the other end and are forgotten here: `#forgotten ≤ #next`. */
+  #forgotten = 0
+  /** The number to send next on the present stream. */
   #next = 0
   #heldBytes = 0
   #unsentBytes = 0
+  /** One past the highest number sent on any stream. */
   #sentEnd = 0
+  /** The other end's last word on how many it handled. */
+  #handled = 0
 
   /** Cost of all frames held, sent or not. */
   get heldBytes(): number {
@@ -53,21 +57,17 @@ export class FrameBacklog {
     this.#unsentBytes -= frameCost(frame)
     this.#next++
     this.#sentEnd = Math.max(this.#sentEnd, this.#next)
+    this.#forget()
   }
 
-  /** Forgets the frames before `count`; false when that many were never sent or it goes back. */
+  /**
+   * Forgets the frames before `count`; false when that many were never sent or it goes back. A frame that the present
+   * stream has yet to carry is kept until it did, though it was handled: the other end counts by what comes.
+   */
   handledUpTo(count: number): boolean {
     if (count < this.#handled || count > this.#sentEnd) return false
-    for (let number = this.#handled; number < count; number++) {
-      const cost = this.#costOf(number)
-      this.#heldBytes -= cost
-      // To be sent again, and only now comes the word that it was handled before.
-      if (number >= this.#next) this.#unsentBytes -= cost
-      this.#frames[number - this.#base] = undefined
-    }
     this.#handled = count
-    this.#next = Math.max(this.#next, count)
-    this.#compact()
+    this.#forget()
     return true
   }
 
@@ -77,18 +77,24 @@ export class FrameBacklog {
     for (let number = received; number < this.#next; number++) this.#unsentBytes += this.#costOf(number)
     for (let number = this.#next; number < received; number++) this.#unsentBytes -= this.#costOf(number)
     this.#next = received
+    this.#forget()
     return true
+  }
+
+  #forget(): void {
+    const end = Math.min(this.#handled, this.#next)
+    for (; this.#forgotten < end; this.#forgotten++) {
+      this.#heldBytes -= this.#costOf(this.#forgotten)
+      this.#frames[this.#forgotten - this.#base] = undefined
+    }
+    const gone = this.#forgotten - this.#base
+    if (2 * gone < this.#frames.length) return
+    this.#frames = this.#frames.slice(gone)
+    this.#base = this.#forgotten
   }
 
   #costOf(number: number): number {
     const frame = this.#frames[number - this.#base]
     return frame === undefined ? 0 : frameCost(frame)
-  }
-
-  #compact(): void {
-    const gone = this.#handled - this.#base
-    if (2 * gone < this.#frames.length) return
-    this.#frames = this.#frames.slice(gone)
-    this.#base = this.#handled
   }
 }

@@ -3,11 +3,12 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection, Ed25519PrivateKey, Stream } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
-import { webSockets } from '@libp2p/websockets'
+
 import { createLibp2p } from 'libp2p'
 import { createAgentNode } from '../../relay/net/agent-node.ts'
 import type { RelayNode } from '../../relay/net/relay-node.ts'
 import { createRelayNode } from '../../relay/net/relay-node.ts'
+import { guardedWebSockets } from '../../shared/host/guarded-websockets.ts'
 import type { TabmeshLibp2p } from '../../shared/host/libp2p-network.ts'
 import { Libp2pNetwork } from '../../shared/host/libp2p-network.ts'
 import { commonParts, commonServices } from '../../shared/host/libp2p-services.ts'
@@ -72,7 +73,7 @@ export async function startOpen(privateKey: Ed25519PrivateKey): Promise<OpenNode
         privateKey,
         start: false,
         addresses: { listen: ['/ip4/127.0.0.1/tcp/0', '/p2p-circuit'] },
-        transports: [tcp(), webSockets(), circuitRelayTransport()],
+        transports: [tcp(), guardedWebSockets(), circuitRelayTransport()],
         connectionManager: { reconnectRetries: 0 },
         services: commonServices(testNetworkId, 'client'),
       })

@@ -2,8 +2,9 @@ import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import type { ConnectionGater, PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { webRTC } from '@libp2p/webrtc'
-import { webSockets } from '@libp2p/websockets'
+
 import { createLibp2p } from 'libp2p'
+import { guardedWebSockets } from '../../shared/host/guarded-websockets.ts'
 import { Libp2pNetwork } from '../../shared/host/libp2p-network.ts'
 import { commonParts, commonServices } from '../../shared/host/libp2p-services.ts'
 import type { Network } from '../../shared/host/network.ts'
@@ -38,7 +39,11 @@ export function createTabNode(options: TabNodeOptions): Network {
         start: false,
         // The bare circuit address finds a relay among those connected, and again when one came back.
         addresses: { listen: ['/p2p-circuit', '/webrtc'] },
-        transports: [webSockets(), circuitRelayTransport(), webRTC({ rtcConfiguration: { iceServers } })],
+        transports: [
+          guardedWebSockets(),
+          circuitRelayTransport(),
+          webRTC({ rtcConfiguration: { iceServers } }),
+        ],
         // A relay that went is dialled again by the protocol above, at its own pace.
         connectionManager: { maxConnections: connectionsMax, reconnectRetries: 0 },
         // libp2p refuses ws:// and private addresses in browsers, and with them every local network.

@@ -1,0 +1,260 @@
+import { inputBytes, type JsonValue } from '../../shared/client/map-input.ts'
+import { newSubmission, newUuid, type TaskPlan } from '../../shared/client/new-submission.ts'
+import { verifyReceipt } from '../../shared/client/verify-receipt.ts'
+import type { CryptoPort } from '../../shared/host/crypto-port.ts'
+import { toHex } from '../../shared/kernel/bytes.ts'
+import type { Hash, JobId, TaskId } from '../../shared/kernel/ids.ts'
+import type { BlobStore } from '../../shared/storage/blob-store.ts'
+import { taskDigest } from '../../shared/task/digest.ts'
+import type { FinishedTask, Submission } from '../../shared/task/messages.ts'
+import { inlineBytesMax, type Payload, sizeOf } from '../../shared/task/payload.ts'
+import { type ReceiptTask, receiptFormat, receiptTask } from '../../shared/task/receipt.ts'
+import { payloadBytesMax } from '../../shared/task/task.ts'
+
+/** The end of one item. `receipt` is there when its votes, checked here, stand behind the end. */
+export type ItemResult = {
+  readonly index: number
+  readonly taskId: TaskId
+  readonly receipt: ReceiptTask | null
+} & (
+  | { readonly status: 'completed'; readonly output: JsonValue }
+  | { readonly status: 'failed'; readonly error: { readonly kind: string; readonly message: string } }
+)
+
+export interface JobProgress {
+  readonly jobId: JobId
+  readonly items: number
+  /** Handed to the coordinator so far. */
+  readonly submitted: number
+  readonly completed: number
+  readonly failed: number
+  /** Ends whose receipt was checked here and holds. */
+  readonly verified: number
+  /** Executions handed out for the items that ended. */
+  readonly executions: number
+  readonly isCancelled: boolean
+}
+
+export interface JobParts {
+  readonly networkId: Hash
+  readonly crypto: CryptoPort
+  readonly blobs: BlobStore
+  /** Sets up to `count` places of the submitter machine aside; says how many. */
+  readonly reserve: (count: number) => number
+  /** Takes the places set aside; those that no item fills are free again. */
+  readonly submit: (job: Job, items: readonly Submission[], reserved: number) => void
+  readonly cancel: (taskIds: readonly TaskId[]) => void
+  readonly changed: () => void
+}
+
+/** What was asked cannot be submitted at all; the message is for the visitor. */
+export class JobError extends Error {
+  readonly code: 'PayloadTooLarge' | 'NoItems'
+
+  constructor(code: JobError['code'], message: string) {
+    super(message)
+    this.name = 'JobError'
+    this.code = code
+  }
+}
+
+/** TSK-02, as a relay says it too. */
+export const payloadTooLarge = 'Task payload exceeds 1 MB limit'
+/** Signed together. */
+const itemsPerBatch = 64
+/** Ends that wait for an earlier item, and items under way, together. */
+const windowMax = 1_024
+
+interface Open {
+  readonly index: number
+  readonly digest: Hash
+}
+
+/**
+ * One program mapped over many inputs: an asynchronous iterable of ends in input order, each checked before it is
+ * given. Iterate once. It goes no further ahead of its reader than the window.
+ */
+export class Job implements AsyncIterable<ItemResult> {
+  readonly jobId: JobId
+  readonly #parts: JobParts
+  readonly #plan: TaskPlan
+  readonly #inputs: readonly JsonValue[]
+  readonly #open = new Map<TaskId, Open>()
+  readonly #ended = new Map<number, ItemResult>()
+  readonly #counts = { completed: 0, failed: 0, verified: 0, executions: 0 }
+  #next = 0
+  #given = 0
+  #isCancelled = false
+  #filling = false
+  #failure: unknown
+  #wake: (() => void) | undefined
+
+  constructor(parts: JobParts, plan: Omit<TaskPlan, 'jobId' | 'networkId'>, inputs: readonly JsonValue[]) {
+    if (inputs.length === 0)
+      throw new JobError('NoItems', 'There is nothing to run on: the input has no items')
+    this.jobId = newUuid(parts.crypto) as JobId
+    this.#parts = parts
+    this.#plan = { ...plan, networkId: parts.networkId, jobId: this.jobId }
+    this.#inputs = inputs
+  }
+
+  get progress(): JobProgress {
+    return {
+      jobId: this.jobId,
+      items: this.#inputs.length,
+      submitted: this.#next,
+      ...this.#counts,
+      isCancelled: this.#isCancelled,
+    }
+  }
+
+  /** Submits what there is room for. Called at the start and whenever room came to be. Never rejects. */
+  async fill(): Promise<void> {
+    if (this.#filling) return
+    this.#filling = true
+    try {
+      for (let count = this.#reserve(); count > 0; count = this.#reserve()) await this.#submitBatch(count)
+    } catch (error) {
+      this.#failure = error
+      this.cancel()
+    } finally {
+      this.#filling = false
+    }
+  }
+
+  cancel(): void {
+    if (this.#isCancelled) return
+    this.#isCancelled = true
+    this.#parts.cancel([...this.#open.keys()])
+    this.#told()
+  }
+
+  /** A task of this job came to its end. */
+  async finished(finished: FinishedTask): Promise<void> {
+    const { taskId } = finished.task
+    const open = this.#open.get(taskId)
+    if (open === undefined) return
+    this.#open.delete(taskId)
+    this.#counts.executions += finished.attempts
+    this.#end(await this.#checked(finished, open))
+  }
+
+  /** A task of this job was not taken. */
+  refused(taskId: TaskId, code: string, message: string): void {
+    const open = this.#open.get(taskId)
+    if (open === undefined) return
+    this.#open.delete(taskId)
+    this.#end({ index: open.index, taskId, receipt: null, status: 'failed', error: { kind: code, message } })
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<ItemResult> {
+    try {
+      while (this.#given < this.#inputs.length) {
+        const result = this.#ended.get(this.#given)
+        if (result !== undefined) {
+          this.#ended.delete(this.#given++)
+          void this.fill()
+          yield result
+        } else if (this.#failure !== undefined) throw this.#failure
+        else if (this.#isCancelled) return
+        else {
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve
+          })
+        }
+      }
+    } finally {
+      // A reader that leaves early wants no more of it.
+      if (this.#given < this.#inputs.length) this.cancel()
+    }
+  }
+
+  #reserve(): number {
+    if (this.#isCancelled) return 0
+    const ahead = this.#next - this.#given
+    const count = Math.min(itemsPerBatch, this.#inputs.length - this.#next, windowMax - ahead)
+    return count > 0 ? this.#parts.reserve(count) : 0
+  }
+
+  async #submitBatch(count: number): Promise<void> {
+    const from = this.#next
+    this.#next += count
+    let items: readonly Submission[] = []
+    try {
+      const inputs = this.#inputs.slice(from, from + count)
+      items = await Promise.all(inputs.map((input, at) => this.#submissionOf(input, from + at)))
+    } finally {
+      const small = items.filter(({ input }) => sizeOf(input) <= payloadBytesMax)
+      this.#parts.submit(this, this.#isCancelled ? [] : small, count)
+    }
+    for (const { task, input } of items) {
+      if (sizeOf(input) > payloadBytesMax) this.refused(task.taskId, 'PayloadTooLarge', payloadTooLarge)
+    }
+    this.#parts.changed()
+  }
+
+  async #submissionOf(input: JsonValue, index: number): Promise<Submission> {
+    const { crypto, blobs } = this.#parts
+    const bytes = inputBytes(input)
+    if (bytes.length > inlineBytesMax && bytes.length <= payloadBytesMax) await blobs.put(bytes)
+    const submission = await newSubmission(this.#plan, index, bytes, crypto, new Date())
+    this.#open.set(submission.task.taskId, { index, digest: taskDigest(submission.task, crypto.sha256) })
+    return submission
+  }
+
+  /** Nothing the coordinator says is taken on its word: the votes must be for the task that was signed here. */
+  async #checked(finished: FinishedTask, { index, digest }: Open): Promise<ItemResult> {
+    const { crypto, networkId } = this.#parts
+    const { taskId } = finished.task
+    const failed = (kind: string, message: string, receipt: ReceiptTask | null): ItemResult => ({
+      index,
+      taskId,
+      receipt,
+      status: 'failed',
+      error: { kind, message },
+    })
+    const receipt = receiptTask(finished)
+    if (receipt === undefined) {
+      const kind = finished.error?.kind ?? finished.status
+      return failed(kind, finished.error?.message ?? `The task ended ${finished.status}`, null)
+    }
+    if (taskDigest(finished.task, crypto.sha256) !== digest) {
+      return failed('unverified', 'The answer is for another task than the one this tab signed', null)
+    }
+    const verdict = await verifyReceipt({ format: receiptFormat, networkId, tasks: [receipt] }, { crypto })
+    if (!verdict.valid) return failed('unverified', `The receipt does not hold: ${verdict.reason}`, null)
+    if (receipt.outcome.kind === 'error') {
+      return failed(receipt.outcome.error, finished.error?.message ?? '', receipt)
+    }
+    const output = await this.#outputOf(finished.output, receipt.outcome.outputHash)
+    if (output === undefined) return failed('unverified', 'The output is not what the workers signed', null)
+    return { index, taskId, receipt, status: 'completed', output: output.value }
+  }
+
+  async #outputOf(
+    output: Payload | null,
+    outputHash: Hash,
+  ): Promise<{ readonly value: JsonValue } | undefined> {
+    const bytes = output?.kind === 'blob' ? await this.#parts.blobs.get(output.hash) : output?.bytes
+    if (bytes === undefined || toHex(this.#parts.crypto.sha256(bytes)) !== outputHash) return undefined
+    try {
+      return { value: JSON.parse(new TextDecoder().decode(bytes)) as JsonValue }
+    } catch {
+      return undefined
+    }
+  }
+
+  #end(result: ItemResult): void {
+    if (this.#isCancelled) return
+    this.#counts[result.status]++
+    if (result.receipt !== null) this.#counts.verified++
+    this.#ended.set(result.index, result)
+    this.#told()
+  }
+
+  #told(): void {
+    this.#wake?.()
+    this.#wake = undefined
+    this.#parts.changed()
+  }
+}

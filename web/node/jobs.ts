@@ -1,0 +1,123 @@
+import type { JsonValue } from '../../shared/client/map-input.ts'
+import type { CryptoPort } from '../../shared/host/crypto-port.ts'
+import { toHex } from '../../shared/kernel/bytes.ts'
+import type { Hash, TaskId } from '../../shared/kernel/ids.ts'
+import type { BlobStore } from '../../shared/storage/blob-store.ts'
+import type { Submission } from '../../shared/task/messages.ts'
+import type { SubmitterCommand, SubmitterEvent } from '../../shared/task/submitter.ts'
+import { defaultSubmitterConfig } from '../../shared/task/submitter.ts'
+import { type Limits, type Priority, payloadBytesMax } from '../../shared/task/task.ts'
+import { Job, JobError, type JobParts, payloadTooLarge } from './job.ts'
+
+export interface MapOptions {
+  /** TSK-02; `javascript` unless told otherwise. */
+  readonly taskType?: string
+  readonly priority?: Priority
+  readonly limits?: Partial<Limits>
+}
+
+export interface JobsParts {
+  readonly networkId: Hash
+  readonly crypto: CryptoPort
+  readonly blobs: BlobStore
+  readonly command: (command: SubmitterCommand) => void
+  readonly changed: () => void
+}
+
+/** The jobs of this tab, sharing one submitter machine and its window. */
+export class Jobs {
+  readonly #parts: JobsParts
+  readonly #owners = new Map<TaskId, Job>()
+  readonly #running = new Set<Job>()
+  #reserved = 0
+  #missingWorkers = 0
+
+  constructor(parts: JobsParts) {
+    this.#parts = parts
+  }
+
+  /** Workers the next task lacks, as the coordinator last said; 0 when none. */
+  get missingWorkers(): number {
+    return this.#owners.size === 0 ? 0 : this.#missingWorkers
+  }
+
+  /** Tasks under way. */
+  get open(): number {
+    return this.#owners.size
+  }
+
+  /**
+   * Runs the program on every input and gives the ends in input order. Rejects with a JobError when it cannot be
+   * submitted at all.
+   */
+  async map(program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions = {}): Promise<Job> {
+    if (program.length > payloadBytesMax) throw new JobError('PayloadTooLarge', payloadTooLarge)
+    const plan = {
+      programHash: toHex(this.#parts.crypto.sha256(program)) as Hash,
+      programSizeBytes: program.length,
+      taskType: options.taskType ?? 'javascript',
+      priority: options.priority,
+      limits: options.limits,
+    }
+    const job = new Job(this.#jobParts(), plan, inputs)
+    await this.#parts.blobs.put(program)
+    this.#running.add(job)
+    void job.fill()
+    return job
+  }
+
+  handle(event: SubmitterEvent): void {
+    switch (event.type) {
+      case 'resultReceived':
+        return void this.#take(event.finished.task.taskId)?.finished(event.finished)
+      case 'submissionRefused':
+        return this.#take(event.taskId)?.refused(event.taskId, event.code, event.message)
+      case 'workersMissing':
+        this.#missingWorkers = event.missingWorkers
+        return this.#parts.changed()
+      case 'submissionAccepted':
+        return
+    }
+  }
+
+  #jobParts(): JobParts {
+    const { networkId, crypto, blobs, changed } = this.#parts
+    return {
+      networkId,
+      crypto,
+      blobs,
+      changed,
+      reserve: (count) => {
+        const room = defaultSubmitterConfig.windowMax - this.#owners.size - this.#reserved
+        const reserved = Math.min(count, room)
+        this.#reserved += reserved
+        return reserved
+      },
+      submit: (job, items, reserved) => {
+        this.#reserved -= reserved
+        this.#submit(job, items)
+      },
+      cancel: (taskIds) => {
+        if (taskIds.length > 0) this.#parts.command({ type: 'submitter/cancel', taskIds })
+      },
+    }
+  }
+
+  #submit(job: Job, items: readonly Submission[]): void {
+    if (items.length === 0) return
+    for (const { task } of items) this.#owners.set(task.taskId, job)
+    this.#parts.command({ type: 'submitter/submit', items })
+  }
+
+  /** The task's job; its place in the window is free. */
+  #take(taskId: TaskId): Job | undefined {
+    const owner = this.#owners.get(taskId)
+    this.#owners.delete(taskId)
+    for (const job of this.#running) {
+      const { isCancelled, items, submitted } = job.progress
+      if (isCancelled || submitted === items) this.#running.delete(job)
+      else void job.fill()
+    }
+    return owner
+  }
+}

@@ -1,0 +1,283 @@
+import type { JsonValue } from '../../shared/client/map-input.ts'
+import { type ReceiptVerdict, verifyReceipt } from '../../shared/client/verify-receipt.ts'
+import type { HostLog } from '../../shared/host/host-log.ts'
+import { type Network, NetworkError } from '../../shared/host/network.ts'
+import { NodeHost } from '../../shared/host/node-host.ts'
+import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
+import type { PeerEvent } from '../../shared/peer/inputs.ts'
+import type { Peer } from '../../shared/peer/peer.ts'
+import { makePeer } from '../../shared/peer/roles.ts'
+import { loadOrCreateIdentity, type TabIdentity } from '../identity/identity.ts'
+import { BlobIdb } from '../storage/blob-idb.ts'
+import { IndexedDbStore } from '../storage/indexeddb-store.ts'
+import { Contribution } from './contribution.ts'
+import type { ContributionSettings } from './contribution-settings.ts'
+import type { Job } from './job.ts'
+import { Jobs, type MapOptions } from './jobs.ts'
+import { fetchNetwork, rememberedNetwork, rememberNetwork } from './known-network.ts'
+import { LazyRunner } from './lazy-runner.ts'
+import { createTabNode } from './libp2p-tab.ts'
+import type { RunState, TabState } from './tab-state.ts'
+
+export interface TabNodeInit {
+  /** Where the page came from, and its relay is: `https://relay.example`. */
+  readonly origin: string
+  readonly profile: string
+  readonly version: string
+  readonly log: HostLog
+}
+
+/** A running node of a browser profile. */
+export interface TabNode {
+  readonly peerId: PeerId
+  state(): TabState
+  /** Calls back after the state changed, some times a second at most; returns the unsubscription. */
+  onChange(listener: () => void): () => void
+  contribute(settings: Partial<ContributionSettings>): void
+  /** Runs a program on every input; rejects with a JobError when it cannot be submitted at all. */
+  map(program: Uint8Array, inputs: readonly JsonValue[], options?: MapOptions): Promise<Job>
+  /** Offline, with nothing but the receipt. */
+  verifyReceipt(receipt: unknown): Promise<ReceiptVerdict>
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the profile's node. While the relay is away a profile that was in its network before starts all the same, and
+ * joins when the relay is back. Rejects with an IdentityError, a StorageError, or a NetworkError when nothing is known.
+ */
+export async function startTabNode(init: TabNodeInit): Promise<TabNode> {
+  const { profile, log } = init
+  const identity = await loadOrCreateIdentity({ profile, log })
+  const networkId = await networkOf(init)
+  const [store, blobs] = await Promise.all([IndexedDbStore.open(profile), BlobIdb.open(profile)])
+  const node = new RunningTab(init, identity, networkId, store, blobs)
+  await node.start()
+  log('info', `Agent started successfully: ${identity.peerId}`)
+  return node
+}
+
+async function networkOf({ origin, profile, log }: TabNodeInit): Promise<Hash> {
+  try {
+    const { networkId } = await fetchNetwork(origin)
+    rememberNetwork(profile, networkId)
+    return networkId
+  } catch (error) {
+    const remembered = rememberedNetwork(profile)
+    if (remembered === undefined) throw error
+    log('warn', error instanceof Error ? error.message : String(error))
+    return remembered
+  }
+}
+
+/** Changes are told at most this often, in ms. */
+const tellMs = 100
+
+class RunningTab implements TabNode {
+  readonly peerId: PeerId
+  readonly #init: TabNodeInit
+  readonly #identity: TabIdentity
+  readonly #networkId: Hash
+  readonly #store: IndexedDbStore
+  readonly #blobs: BlobIdb
+  readonly #peer: Peer
+  readonly #network: Network
+  readonly #host: NodeHost
+  readonly #contribution: Contribution
+  readonly #jobs: Jobs
+  readonly #runs = new Map<number, RunState>()
+  readonly #listeners = new Set<() => void>()
+  readonly #counts = { answered: 0, handedBack: 0, results: 0 }
+  #relayFailures = 0
+  #isOtherNetwork = false
+  #ended: string | undefined
+  #telling = false
+
+  constructor(
+    init: TabNodeInit,
+    identity: TabIdentity,
+    networkId: Hash,
+    store: IndexedDbStore,
+    blobs: BlobIdb,
+  ) {
+    const { crypto, peerId, privateKey } = identity
+    const changed = (): void => this.#changed()
+    this.peerId = peerId
+    this.#init = init
+    this.#identity = identity
+    this.#networkId = networkId
+    this.#store = store
+    this.#blobs = blobs
+    this.#network = createTabNode({ privateKey, networkId })
+    this.#peer = makePeer('tab', {
+      self: peerId,
+      version: init.version,
+      relays: [init.origin],
+      seed: new DataView(crypto.randomBytes(4).buffer).getUint32(0),
+      sha256: crypto.sha256,
+    })
+    const runner = new LazyRunner(createRunner)
+    this.#host = this.#makeHost(runner)
+    this.#jobs = new Jobs({
+      networkId,
+      crypto,
+      blobs,
+      changed,
+      command: (command) => this.#host.command(command),
+    })
+    this.#contribution = new Contribution({
+      profile: init.profile,
+      runner,
+      changed,
+      lend: (slots) => this.#host.command({ type: 'worker/lend', slots }),
+    })
+  }
+
+  async start(): Promise<void> {
+    await this.#host.start()
+    this.#contribution.start()
+  }
+
+  state(): TabState {
+    const members = [...this.#peer.children.membership.all()]
+    const { counters } = this.#host
+    return {
+      peerId: this.peerId,
+      networkId: this.#networkId,
+      version: this.#init.version,
+      profile: this.#init.profile,
+      node: this.#peer.children.membership.state,
+      relay: {
+        isUp: members.some(({ kind }) => kind === 'relay'),
+        failures: this.#relayFailures,
+        isOtherNetwork: this.#isOtherNetwork,
+      },
+      members: members.map(({ peer, kind, direct, slots, running, since, heardAt }) => ({
+        peer,
+        kind,
+        direct,
+        slots,
+        running,
+        since,
+        heardAt,
+      })),
+      contribution: this.#contribution.state,
+      runs: [...this.#runs.values()],
+      counters: {
+        messagesReceived: counters.total('messages_received_total'),
+        messagesRejected: counters.total('messages_rejected_total'),
+        ...this.#counts,
+      },
+      missingWorkers: this.#jobs.missingWorkers,
+      ended: this.#ended,
+    }
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  contribute(settings: Partial<ContributionSettings>): void {
+    if (this.#ended === undefined) this.#contribution.change(settings)
+  }
+
+  map(program: Uint8Array, inputs: readonly JsonValue[], options?: MapOptions): Promise<Job> {
+    return this.#jobs.map(program, inputs, options)
+  }
+
+  verifyReceipt(receipt: unknown): Promise<ReceiptVerdict> {
+    return verifyReceipt(receipt, { crypto: this.#identity.crypto })
+  }
+
+  async stop(): Promise<void> {
+    this.#contribution.stop()
+    await this.#host.stop()
+    await Promise.all([this.#store.close(), this.#blobs.close()])
+  }
+
+  #makeHost(runner: LazyRunner): NodeHost {
+    return new NodeHost({
+      peer: this.#peer,
+      networkId: this.#networkId,
+      network: this.#network,
+      crypto: this.#identity.crypto,
+      store: this.#store,
+      blobs: this.#blobs,
+      log: this.#init.log,
+      runner,
+      admits: false,
+      dialRelay: (relay) => this.#dialRelay(relay),
+      onEvent: (event) => this.#noticed(event),
+      failed: (error) => this.#failed(error),
+    })
+  }
+
+  /** Asks what the relay's addresses are now: after a restart they may be others. */
+  async #dialRelay(relay: string): Promise<PeerId> {
+    const info = await fetchNetwork(relay)
+    this.#isOtherNetwork = info.networkId !== this.#networkId
+    if (this.#isOtherNetwork) {
+      this.#changed()
+      const message = `The relay at ${relay} runs another network now; reload the page to join it`
+      throw new NetworkError('DialFailed', message)
+    }
+    return await this.#network.dial({ peer: info.peerId, addresses: info.multiaddrs })
+  }
+
+  #noticed(event: PeerEvent): void {
+    switch (event.type) {
+      case 'memberJoined':
+        if (event.kind === 'relay') this.#relayFailures = 0
+        break
+      case 'relayUnreachable':
+        this.#relayFailures = event.failures
+        break
+      case 'runStarted': {
+        const { runId, taskId, submitter } = event
+        this.#runs.set(runId, { runId, taskId, submitter, startedAt: Date.now() })
+        break
+      }
+      case 'runEnded':
+        this.#runs.delete(event.runId)
+        this.#counts[event.answered ? 'answered' : 'handedBack']++
+        break
+      case 'resultReceived':
+        this.#counts.results++
+        this.#jobs.handle(event)
+        break
+      case 'submissionAccepted':
+      case 'submissionRefused':
+      case 'workersMissing':
+        this.#jobs.handle(event)
+        break
+      default:
+        break
+    }
+    this.#changed()
+  }
+
+  /** A tab that cannot keep its state stays on the screen and does nothing more. */
+  #failed(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error)
+    this.#init.log('error', 'The node stopped', { error: message })
+    this.#ended = message
+    this.#contribution.stop()
+    void this.#network.stop()
+    this.#changed()
+  }
+
+  #changed(): void {
+    if (this.#telling) return
+    this.#telling = true
+    setTimeout(() => {
+      this.#telling = false
+      for (const listener of this.#listeners) listener()
+    }, tellMs)
+  }
+}
+
+/** The engine and its frames are fetched only now. */
+async function createRunner(slots: number) {
+  const { createFrameRunner } = await import('../sandbox/frame-runner.ts')
+  return await createFrameRunner({ slots, sandboxUrl: '/sandbox.html' })
+}
