@@ -228,8 +228,8 @@ export class Coordinator
     let slots = 0
     let busy = 0
     for (const worker of this.#roster.all()) {
-      slots += worker.capacity
-      busy += worker.outstanding.size
+      slots += worker.slots
+      for (const { attempt } of worker.outstanding.values()) if (attempt.state === 'running') busy++
     }
     return {
       tasks,

@@ -61,6 +61,7 @@ export class Leases {
       // Acknowledged before, not listed now: the worker no longer has it.
       if (attempt.state !== 'sent' && !listed.has(attempt)) this.lose(record, attempt, 'leaseLost', now, out)
     }
+    worker.slots = offer.slots
     this.#parts.roster.setCapacity(worker, offer.capacity)
   }
 

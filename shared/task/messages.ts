@@ -128,6 +128,8 @@ export type Transition = readonly [status: TaskStatus, at: number]
 /** Worker to coordinator: the most it will hold, and what it holds. Doubles as heartbeat and acknowledgement. */
 export interface Offer {
   readonly type: 'task/offer'
+  /** Runs it can carry out at one time. */
+  readonly slots: number
   /** Attempts this coordinator may have outstanding here at one time; 0 while paused. */
   readonly capacity: number
   readonly holding: readonly HeldAttempt[]

@@ -9,6 +9,8 @@ export interface WorkerRecord {
   readonly peer: PeerId
   /** Most attempts it may hold at one time, by its last offer; 0 while it is paused or away. */
   capacity: number
+  /** Runs at one time, by the same offer. */
+  slots: number
   /** Last offer or answer. */
   heardAt: Instant
   admission: Admission | null
@@ -63,6 +65,7 @@ export class Roster {
     const made: WorkerRecord = {
       peer,
       capacity: 0,
+      slots: 0,
       heardAt: now,
       admission: null,
       outstanding: new Map(),

@@ -148,6 +148,7 @@ const finishedTask = object({
 export const taskMessageShapes = {
   'task/offer': object({
     type: oneOf(['task/offer'] as const),
+    slots: integer(0, 4_096),
     capacity: integer(0, 4_096),
     holding: list(object({ ...key, runningMs: nullable(durationMs) }), 4_096),
   }),

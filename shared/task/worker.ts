@@ -383,7 +383,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
         holding.push({ taskId, epoch, attempt, runningMs })
       }
       const capacity = Math.min(this.#config.heldMax, this.#slots * this.#config.heldPerSlot)
-      out.send(peer, { type: 'task/offer', capacity, holding })
+      out.send(peer, { type: 'task/offer', slots: this.#slots, capacity, holding })
     }
     this.#owed.clear()
     const beatMs = this.#held.size > 0 ? this.#config.busyBeatMs : this.#config.idleBeatMs
