@@ -164,6 +164,7 @@ export class NodeHost {
       },
       frame: async (peer, frame) => {
         await this.#admitting.get(peer)
+        await this.#run.room()
         await this.#inbound.frame(peer, frame)
       },
       gossip: async () => 'ignore',

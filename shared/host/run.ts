@@ -20,6 +20,8 @@ export interface RunParts {
 /** One commit gathers this many ticks, or this many milliseconds. */
 const ticksPerCommit = 64
 const gatherMs = 2
+/** Inputs and ticks between their arrival and their commit; beyond it peers are not read. */
+const ticksUnderWayMax = 1_024
 /** A forward jump of the clock beyond this is sleep or a frozen page, in ms. */
 const gapMs = 10_000
 const pulseMs = 2_000
@@ -41,11 +43,13 @@ interface Held {
 export class Run {
   readonly #parts: RunParts
   readonly #outbox = new Outbox<WireMessage, PeerEvent, PeerAsk>()
-  readonly #inputs: PeerInput[] = []
+  #inputs: PeerInput[] = []
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>()
   #changes: StoreChange[] = []
   #held: Held = { effects: [], questions: [] }
   #ticksHeld = 0
+  #ticksCommitting = 0
+  readonly #roomWanted: (() => void)[] = []
   #gathering: ReturnType<typeof setTimeout> | undefined
   #committing: Promise<void> | undefined
   #now: Instant
@@ -78,10 +82,19 @@ export class Run {
 
   /** What the machine says now, told when all it rests on is durable. */
   async ask<T>(question: (peer: Peer) => T): Promise<T> {
+    // What was posted before the question is handled before it.
+    await undefined
     const answer = question(this.#parts.peer)
     if (!this.#waits()) return answer
     await new Promise<void>((resolve) => this.#held.questions.push(resolve))
     return answer
+  }
+
+  /** Resolves when few enough ticks await their commit: until then nothing more is to be read from peers. */
+  async room(): Promise<void> {
+    while (this.#inputs.length + this.#ticksUnderWay >= ticksUnderWayMax && !this.#stopped) {
+      await new Promise<void>((resolve) => this.#roomWanted.push(resolve))
+    }
   }
 
   /** Stops the loop after the ticks so far are durable. */
@@ -99,8 +112,11 @@ export class Run {
   #drain(): void {
     try {
       this.#noticeGap()
-      for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift())
-        this.#tick(input)
+      while (this.#inputs.length > 0) {
+        const inputs = this.#inputs
+        this.#inputs = []
+        for (const input of inputs) this.#tick(input)
+      }
     } catch (error) {
       this.#fail(error)
     } finally {
@@ -134,6 +150,10 @@ export class Run {
     else this.#gathering ??= setTimeout(() => this.#commit(), gatherMs)
   }
 
+  get #ticksUnderWay(): number {
+    return this.#ticksHeld + this.#ticksCommitting
+  }
+
   #gatherSaves(effects: readonly PeerEffect[]): void {
     for (const effect of effects) {
       if (effect.kind !== 'save') continue
@@ -160,6 +180,7 @@ export class Run {
     const held = this.#held
     this.#changes = []
     this.#held = { effects: [], questions: [] }
+    this.#ticksCommitting = this.#ticksHeld
     this.#ticksHeld = 0
     this.#committing = this.#save(changes).then(
       () => this.#release(held),
@@ -175,6 +196,8 @@ export class Run {
     this.#committing = undefined
     for (const effect of held.effects) this.#parts.perform(effect)
     for (const told of held.questions) told()
+    this.#ticksCommitting = 0
+    for (const roomy of this.#roomWanted.splice(0)) roomy()
     if (this.#waits()) this.#commit()
   }
 
@@ -183,6 +206,7 @@ export class Run {
     this.#committing = undefined
     this.#held = { effects: [], questions: [] }
     this.#changes = []
+    for (const roomy of this.#roomWanted.splice(0)) roomy()
     this.#parts.failed(error)
   }
 
