@@ -3,9 +3,10 @@ import { identify } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
-import { yamux } from '@libp2p/yamux'
+
 import type { Libp2pOptions } from 'libp2p'
 import type { Hash } from '../kernel/ids.ts'
+import { guardedYamux } from './guarded-yamux.ts'
 import { networkNames } from './network-names.ts'
 
 /** What every node speaks, whatever its transports. Spread into `createLibp2p`. */
@@ -15,7 +16,7 @@ export function commonParts(): Pick<
 > {
   return {
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    streamMuxers: [guardedYamux()],
     nodeInfo: { userAgent: 'tabmesh' },
     // Sessions ask for a sign of life themselves; a data channel per ping and peer would be made for nothing, and
     // a busy machine that answers late would lose its connections.

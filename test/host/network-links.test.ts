@@ -194,6 +194,20 @@ describe('links between nodes', () => {
 })
 
 describe('bad streams', () => {
+  test('a stream asked for in the moment its connection is cut fails, and nothing else', async () => {
+    const uncaught: unknown[] = []
+    const note = (error: unknown) => uncaught.push(error)
+    process.on('uncaughtException', note)
+    const [first, second] = await startPair('first')
+    const [connection] = connections(first, second)
+    const opened = connection!.newStream(peerProtocol)
+    connection!.abort(new Error('cut by the test'))
+    await expect(opened).rejects.toThrow()
+    await second.seen.untilLogged(`down ${first.peer}`)
+    process.off('uncaughtException', note)
+    expect(uncaught).toEqual([])
+  })
+
   const bad: [string, Uint8Array, string][] = [
     ['garbage', Uint8Array.of(5, 200, 1, 2, 3, 4), 'malformed'],
     ['a frame before the hello', Uint8Array.of(2, 0, 7), 'malformed'],
