@@ -72,6 +72,8 @@ export async function openCanary(): Promise<Canary> {
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`)
     response.setHeader('access-control-allow-origin', '*')
+    // "No content" keeps a page that is sent here by a form or a link where it is.
+    if (/^\/(form|top)/.test(request.url ?? '')) response.statusCode = 204
     response.end('tweet')
   })
   server.on('upgrade', (request, socket) => {

@@ -22,7 +22,7 @@ export interface SandboxPoolOptions {
 const waitingMax = 1_024
 
 /** A sandbox that takes longer to start is given up. */
-const startMs = 30_000
+const startMs = 20_000
 
 /** Starts the sandboxes and comes back when all are ready; rejects when one does not start. */
 export async function createSandboxPool({ slots, spawn }: SandboxPoolOptions): Promise<ProgramRunner> {

@@ -24,8 +24,6 @@ const unwanted = [
   'FontFace',
   'navigator',
   'cookieStore',
-  'eval',
-  'Function',
 ] as const
 
 self.onmessage = ({ data }: MessageEvent<WorkerStart>) => {
