@@ -1,9 +1,10 @@
 import type { JsonValue } from '../../shared/client/map-input.ts'
-import { type ReceiptVerdict, verifyReceipt } from '../../shared/client/verify-receipt.ts'
+import { describeVerdict, readReceiptText, verifyReceipt } from '../../shared/client/verify-receipt.ts'
 import type { HostLog } from '../../shared/host/host-log.ts'
 import { type Network, NetworkError } from '../../shared/host/network.ts'
 import { NodeHost } from '../../shared/host/node-host.ts'
 import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
+import { Refusal } from '../../shared/kernel/refusal.ts'
 import type { PeerEvent } from '../../shared/peer/inputs.ts'
 import type { Peer } from '../../shared/peer/peer.ts'
 import { makePeer } from '../../shared/peer/roles.ts'
@@ -36,9 +37,15 @@ export interface TabNode {
   contribute(settings: Partial<ContributionSettings>): void
   /** Runs a program on every input; rejects with a JobError when it cannot be submitted at all. */
   map(program: Uint8Array, inputs: readonly JsonValue[], options?: MapOptions): Promise<Job>
-  /** Offline, with nothing but the receipt. */
-  verifyReceipt(receipt: unknown): Promise<ReceiptVerdict>
+  /** Checks the text of a receipt with nothing but itself. */
+  verifyReceipt(text: string): Promise<ReceiptCheck>
   stop(): Promise<void>
+}
+
+export interface ReceiptCheck {
+  readonly isValid: boolean
+  /** One line for people. */
+  readonly summary: string
 }
 
 /**
@@ -185,8 +192,11 @@ class RunningTab implements TabNode {
     return this.#jobs.map(program, inputs, options)
   }
 
-  verifyReceipt(receipt: unknown): Promise<ReceiptVerdict> {
-    return verifyReceipt(receipt, { crypto: this.#identity.crypto })
+  async verifyReceipt(text: string): Promise<ReceiptCheck> {
+    const receipt = readReceiptText(text)
+    if (receipt instanceof Refusal) return { isValid: false, summary: `invalid: ${receipt.message}` }
+    const verdict = await verifyReceipt(receipt, { crypto: this.#identity.crypto })
+    return { isValid: verdict.valid, summary: describeVerdict(verdict) }
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,128 @@
+import { css, html, LitElement, type TemplateResult } from 'lit'
+import type { MemberState, TabState } from '../node/tab-state.ts'
+import { sharedStyle } from './shared-style.ts'
+import { durationSince, kindNames, shortId } from './words.ts'
+
+/** WEB-03, first form: whom this tab is connected to, and how. */
+export class NetworkCard extends LitElement {
+  static override properties = { state: { attribute: false } }
+  static override styles = [
+    sharedStyle,
+    css`
+      section {
+        height: 100%;
+        display: flex;
+        flex-direction: column;
+        gap: 1.1rem;
+      }
+      dl {
+        display: grid;
+        grid-template-columns: repeat(3, minmax(0, 1fr));
+        gap: 0.75rem;
+      }
+      dl div {
+        display: flex;
+        flex-direction: column-reverse;
+        background: var(--sunken);
+        border-radius: 10px;
+        padding: 0.6rem 0.9rem;
+      }
+      dd {
+        font-size: 1.5rem;
+        font-weight: 650;
+        line-height: 1.2;
+        font-variant-numeric: tabular-nums;
+      }
+      dt {
+        font-size: 0.85rem;
+        color: var(--muted);
+      }
+      .peers {
+        overflow: auto;
+        min-height: 11rem;
+        max-height: 19rem;
+        flex: 1;
+      }
+      table {
+        width: 100%;
+        border-collapse: collapse;
+        font-size: 0.9rem;
+      }
+      th {
+        text-align: left;
+        font-weight: 600;
+        font-size: 0.8rem;
+        color: var(--muted);
+        position: sticky;
+        top: 0;
+        background: var(--surface);
+      }
+      th,
+      td {
+        padding: 0.42rem 0.5rem 0.42rem 0;
+        border-bottom: 1px solid var(--line);
+        white-space: nowrap;
+      }
+      td:last-child,
+      th:last-child {
+        text-align: right;
+        padding-right: 0;
+        font-variant-numeric: tabular-nums;
+      }
+    `,
+  ]
+
+  declare state: TabState | undefined
+
+  protected override render(): TemplateResult {
+    const members = this.state?.members ?? []
+    const tabs = members.filter(({ kind }) => kind === 'tab')
+    return html`
+      <section class="card" aria-labelledby="title">
+        <h2 id="title">Network</h2>
+        <dl>
+          ${figure('Relays', members.filter(({ kind }) => kind === 'relay').length)}
+          ${figure('Tabs', tabs.length)} ${figure('of them direct', tabs.filter(({ direct }) => direct).length)}
+        </dl>
+        ${
+          members.length === 0
+            ? html`<p class="peers muted small">No one yet. Open this page in another browser, or with
+                <span class="mono">?profile=NAME</span>, to see a second node.</p>`
+            : html`<div class="peers" role="region" aria-labelledby="title" tabindex="0">
+                <table aria-label="Peers of this tab">
+                  <thead>
+                    <tr>
+                      <th scope="col">Peer</th>
+                      <th scope="col">Kind</th>
+                      <th scope="col">Path</th>
+                      <th scope="col">Lends</th>
+                      <th scope="col">Since</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    ${[...members].sort(byKindAndAge).map(row)}
+                  </tbody>
+                </table>
+              </div>`
+        }
+      </section>
+    `
+  }
+}
+
+const figure = (words: string, count: number): TemplateResult =>
+  html`<div><dt>${words}</dt><dd>${count}</dd></div>`
+
+const row = (member: MemberState): TemplateResult => html`<tr>
+  <td class="mono" title=${member.peer}>${shortId(member.peer)}</td>
+  <td>${member.kind === undefined ? '…' : kindNames[member.kind]}</td>
+  <td>${member.direct ? 'Direct' : 'Relayed'}</td>
+  <td>${member.kind === 'relay' ? '–' : member.slots}</td>
+  <td>${durationSince(member.since, Date.now())}</td>
+</tr>`
+
+/** Relays first, then those that are here longest. */
+const byKindAndAge = (a: MemberState, b: MemberState): number =>
+  Number(b.kind === 'relay') - Number(a.kind === 'relay') || a.since - b.since
+
+customElements.define('network-card', NetworkCard)
