@@ -78,16 +78,22 @@ function firstLine(child: Child): Promise<string> {
   })
 }
 
+async function stop(child: Child): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  await exited
+}
+
 async function end(code: number): Promise<never> {
   ending = true
-  const running = children.filter((child) => child.exitCode === null && child.signalCode === null)
-  const ended = running.map((child) => new Promise((resolve) => child.once('exit', resolve)))
-  // Agents first: they hand their work back while the relay still listens.
-  for (const child of [...running].reverse()) child.kill('SIGTERM')
   const late = setTimeout(() => {
-    for (const child of running) child.kill('SIGKILL')
+    for (const child of children) child.kill('SIGKILL')
   }, stopMs)
-  await Promise.all(ended)
+  const [relay, ...agents] = children
+  // Agents first: they hand their work back while the relay still listens.
+  await Promise.all(agents.map(stop))
+  if (relay !== undefined) await stop(relay)
   clearTimeout(late)
   process.exit(code)
 }

@@ -30,6 +30,8 @@ export interface AgentOptions {
 
 export interface RunningAgent {
   readonly peerId: PeerId
+  /** Resolves when a relay has taken this worker in. */
+  readonly joined: Promise<void>
   stop(): Promise<void>
 }
 
@@ -52,6 +54,7 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
   const blobs = await BlobFiles.open(join(folder, 'blobs'))
   const runner = options.runner ?? (await createProgramPool({ slots }))
   const network = createAgentNode({ privateKey: identity.privateKey, networkId })
+  const { promise: joined, resolve: markJoined } = Promise.withResolvers<void>()
   const host = new NodeHost({
     peer: makePeer('agent', {
       self: identity.peerId,
@@ -72,6 +75,9 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
       const { multiaddrs } = await sameNetwork(await fetchNetworkInfo(relay), networkId, relay)
       return await network.dial({ addresses: multiaddrs.filter((address) => !address.includes('/ws')) })
     },
+    onEvent: (event) => {
+      if (event.type === 'memberJoined' && event.kind === 'relay') markJoined()
+    },
     failed: options.failed,
   })
   await host.start()
@@ -79,6 +85,7 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
   log('info', `Agent started successfully: ${identity.peerId}`)
   return {
     peerId: identity.peerId,
+    joined,
     async stop() {
       host.command({ type: 'worker/lend', slots: 0 })
       await host.ask(() => undefined)

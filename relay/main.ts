@@ -1,0 +1,93 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { StartError } from './data-folder.ts'
+import { version } from './version.ts'
+
+/** The `tabmesh` program. Each command loads what it needs, so that `verify` does not load a network. */
+
+function whole(min: number, max: number) {
+  return (text: string): number => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value
+    throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`)
+  }
+}
+
+interface Running {
+  stop(): Promise<void>
+}
+
+const forceMs = 30_000
+
+/** Runs until SIGINT or SIGTERM, then ends in order; a second signal or 30 s ends at once. */
+function untilSignal(running: Running): void {
+  let ending = false
+  const end = (): void => {
+    if (ending) process.exit(1)
+    ending = true
+    setTimeout(() => process.exit(1), forceMs).unref()
+    running.stop().then(
+      () => process.exit(0),
+      (error: unknown) => stopWith(error),
+    )
+  }
+  process.on('SIGINT', end)
+  process.on('SIGTERM', end)
+}
+
+/** Says what went wrong and ends: 2 where the error says so, else 1. */
+function stopWith(error: unknown): never {
+  process.stderr.write(`tabmesh: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(error instanceof StartError ? error.exitCode : 1)
+}
+
+const failed = (error: unknown): never => {
+  const reason = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`tabmesh: stopped, because its state can no longer be kept: ${reason}\n`)
+  process.exit(1)
+}
+
+const program = new Command('tabmesh')
+  .description('Open browser tabs, turned into one computer whose answers are verified.')
+  .version(version)
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+
+program
+  .command('relay')
+  .description('Serve the page and the API, introduce peers and hold task state.')
+  .addOption(new Option('--port <n>', 'HTTP port').argParser(whole(0, 65_535)).default(8080))
+  .option('--data <dir>', 'data folder (default: $TABMESH_HOME or ~/.tabmesh)')
+  .option('--host <address>', 'IP address to listen on', '127.0.0.1')
+  .addOption(
+    new Option('--libp2p-port <n>', 'libp2p TCP port; WebSocket takes the next')
+      .argParser(whole(0, 65_535))
+      .default(9000),
+  )
+  .action(async (options: { port: number; data?: string; host: string; libp2pPort: number }) => {
+    const { runRelay } = await import('./server.ts')
+    const relay = await runRelay({ ...options, failed })
+    untilSignal(relay)
+    process.stdout.write(`ready ${relay.url}\n`)
+  })
+
+program
+  .command('agent')
+  .description('Work for a network without a browser.')
+  .requiredOption('--relay <url>', 'the relay, as its page is called')
+  .option('--data <dir>', 'data folder (default: $TABMESH_HOME or ~/.tabmesh)')
+  .option('--name <name>', 'folder under the data folder; one for each agent of a machine', 'agent-1')
+  .addOption(
+    new Option('--slots <n>', 'programs at a time (default: half the threads)').argParser(whole(1, 256)),
+  )
+  .action(async (options: { relay: string; data?: string; name: string; slots?: number }) => {
+    const { runAgent } = await import('./agent/run-agent.ts')
+    const agent = await runAgent({ ...options, failed })
+    untilSignal(agent)
+    await agent.joined
+    process.stdout.write(`ready ${agent.peerId}\n`)
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  stopWith(error)
+}
