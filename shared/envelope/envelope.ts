@@ -24,6 +24,12 @@ export interface Envelope {
 /** SEC-04: how far a sender's clock may be from ours, in ms. */
 export const freshMs = 5 * 60_000
 
+/**
+ * The largest envelope, in bytes. SEC-08 gives a batch 64 KiB; a single item with a long history may be over it, never
+ * by that much. Decoded values take up to 75 times their bytes, and all that before a signature could be checked.
+ */
+export const envelopeBytesMax = 256 * 1024
+
 const signingContext = asciiBytes('tabmesh/envelope/1')
 const uuid = text(36, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
 
@@ -37,7 +43,7 @@ export const envelopeSigningBytes = (body: Uint8Array): Uint8Array => concatByte
 export const encodeFrame = (body: Uint8Array, signature: Uint8Array): Uint8Array =>
   encodeCanonical([body, signature])
 
-const frameShape = list(bytes(4 * 1024 * 1024), 2)
+const frameShape = list(bytes(envelopeBytesMax), 2)
 const bodyShape = object({
   version: integer(1, 1),
   networkId: bytes(32, 32),
@@ -58,6 +64,7 @@ export interface OpenedFrame {
 
 /** The envelope of a frame, its signature not yet verified. */
 export function openFrame(frame: Uint8Array): OpenedFrame | Refusal {
+  if (frame.length > envelopeBytesMax) return refuse('TooLarge', `over ${envelopeBytesMax} bytes`)
   const outer = parse(frameShape, decodeCanonical(frame), 'frame')
   if (outer instanceof Refusal) return outer
   const [body, signature] = outer

@@ -21,13 +21,15 @@ export interface InboundParts {
   readonly deliver: (from: PeerId, message: WireMessage) => void
 }
 
-/** Frames of one peer between arrival and delivery; beyond it no more are read from that peer. */
+/** Frames of one peer between arrival and delivery, and their bytes; beyond it no more are read from that peer. */
 const underWayMax = 256
+const underWayBytesMax = 4 * 1024 * 1024
 /** SEC-02: the rejected sender learns little from when it is rejected; milliseconds. */
 const rejectDelayMsMax = 5
 
 interface Lane {
   underWay: number
+  underWayBytes: number
   tail: Promise<void>
   readonly waiters: (() => void)[]
 }
@@ -49,22 +51,33 @@ export class Inbound {
     return this.#replay.size
   }
 
-  /** Resolves when the peer's next frame may be read. */
+  /** From here on its frames are taken; none is delivered before `admitted` resolves. */
+  peerUp(peer: PeerId, admitted: Promise<void>): void {
+    this.#lanes.set(peer, { underWay: 0, underWayBytes: 0, tail: admitted, waiters: [] })
+  }
+
+  /** Resolves when the peer's next frame may be read. Frames of a peer that is not up are dropped. */
   async frame(from: PeerId, frame: Uint8Array): Promise<void> {
+    const lane = this.#lanes.get(from)
+    if (lane === undefined) return
     const kind = frame[0]
     if (kind === frameKinds.blob || kind === frameKinds.want || kind === frameKinds.missing) {
       return await this.#parts.blobs.frame(from, kind, frame.subarray(1))
     }
-    const lane = this.#lane(from)
     lane.underWay++
+    lane.underWayBytes += frame.length
     const checked =
-      kind === frameKinds.envelope ? this.#check(from, frame.subarray(1)) : this.#malformed(from)
+      kind === frameKinds.envelope ? this.#checkSafely(from, frame.subarray(1)) : this.#malformed(from)
     lane.tail = Promise.all([checked, lane.tail]).then(([message]) => {
       lane.underWay--
+      lane.underWayBytes -= frame.length
       lane.waiters.shift()?.()
-      if (message !== undefined) this.#parts.deliver(from, message)
+      // What was still being checked when its peer went says nothing any more: its machine has let the peer go.
+      if (message !== undefined && this.#lanes.get(from) === lane) this.#parts.deliver(from, message)
     })
-    if (lane.underWay >= underWayMax) await new Promise<void>((resolve) => lane.waiters.push(resolve))
+    while (lane.underWay >= underWayMax || lane.underWayBytes >= underWayBytesMax) {
+      await new Promise<void>((resolve) => lane.waiters.push(resolve))
+    }
   }
 
   peerDown(peer: PeerId): void {
@@ -72,20 +85,21 @@ export class Inbound {
     this.#parts.blobs.peerDown(peer)
   }
 
-  #lane(from: PeerId): Lane {
-    let lane = this.#lanes.get(from)
-    if (lane === undefined) {
-      lane = { underWay: 0, tail: Promise.resolve(), waiters: [] }
-      this.#lanes.set(from, lane)
-    }
-    return lane
-  }
-
   async #malformed(from: PeerId): Promise<undefined> {
     return await this.#reject(from, 'malformed', 'Invalid message authentication')
   }
 
-  /** The message of an envelope frame, or nothing when it was refused. Never rejects. */
+  /** As `#check`. What trips up the checking itself is refused too: no message may end the node. */
+  async #checkSafely(from: PeerId, frame: Uint8Array): Promise<WireMessage | undefined> {
+    try {
+      return await this.#check(from, frame)
+    } catch (error) {
+      const name = error instanceof Error ? error.name : 'unknown'
+      return await this.#reject(from, 'uncheckable', `Message refused: its check broke down (${name})`)
+    }
+  }
+
+  /** The message of an envelope frame, or nothing when it was refused. */
   async #check(from: PeerId, frame: Uint8Array): Promise<WireMessage | undefined> {
     const opened = openFrame(frame)
     if (opened instanceof Refusal) return await this.#malformed(from)
@@ -133,5 +147,13 @@ export class Inbound {
   }
 }
 
-const withType = ({ type, payload }: Envelope): unknown =>
-  typeof payload === 'object' && payload !== null ? { type, ...payload } : undefined
+/** The message of an envelope; its type is the envelope's own, never one that the payload brings along. */
+function withType({ type, payload }: Envelope): unknown {
+  const isRecord =
+    typeof payload === 'object' &&
+    payload !== null &&
+    !Array.isArray(payload) &&
+    !(payload instanceof Uint8Array) &&
+    !Object.hasOwn(payload, 'type')
+  return isRecord ? { type, ...payload } : undefined
+}

@@ -49,7 +49,7 @@ export class NodeHost {
   readonly #outbound: Outbound
   readonly #assignments: AssignmentRunner | undefined
   readonly #replies = new Map<number, (items: readonly Admittance[]) => void>()
-  /** Peers whose admission is being signed: their frames wait for it. */
+  /** Peers whose admission is being signed. */
   readonly #admitting = new Map<PeerId, Promise<void>>()
   #nextRequest = 1
 
@@ -163,7 +163,6 @@ export class NodeHost {
         this.#run.post({ kind: 'peerDown', peer })
       },
       frame: async (peer, frame) => {
-        await this.#admitting.get(peer)
         await this.#run.room()
         await this.#inbound.frame(peer, frame)
       },
@@ -176,7 +175,10 @@ export class NodeHost {
     const up = (admission: Admission | null): void =>
       this.#run.post({ kind: 'peerUp', peer, direct: path.direct, admission })
     const { admits, networkId, crypto } = this.#parts
-    if (!admits) return up(null)
+    if (!admits) {
+      this.#inbound.peerUp(peer, Promise.resolve())
+      return up(null)
+    }
     const admitted = admit(peer, path.remoteAddress, networkId, crypto).then((admission) => {
       // The peer may have gone, or come anew, while its admission was signed.
       if (this.#admitting.get(peer) !== admitted) return
@@ -184,6 +186,7 @@ export class NodeHost {
       up(admission)
     })
     this.#admitting.set(peer, admitted)
+    this.#inbound.peerUp(peer, admitted)
   }
 
   #perform(effect: Exclude<PeerEffect, { kind: 'save' | 'timer' }>): void {

@@ -32,7 +32,9 @@ const shapes: Readonly<Record<MessageType, Shape<unknown>>> = {
 export function parseMessage(value: unknown): WireMessage | Refusal {
   const type = typeof value === 'object' && value !== null ? (value as { type?: unknown }).type : undefined
   if (typeof type !== 'string' || !Object.hasOwn(shapes, type)) {
-    return refuse('UnknownMessage', `unknown message type ${String(type).slice(0, 40)}`)
+    // Whatever else it is has no text that could be made of it without running into what it holds.
+    const named = typeof type === 'string' ? type.slice(0, 40) : typeof type
+    return refuse('UnknownMessage', `unknown message type ${named}`)
   }
   return parse(shapes[type as MessageType] as Shape<WireMessage>, value, type)
 }
