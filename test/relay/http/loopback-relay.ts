@@ -1,5 +1,6 @@
 import type { RelayApi, RelayStatus } from '../../../relay/http/relay-api.ts'
 import { OpenPolicy } from '../../../shared/access/open-policy.ts'
+import type { Counters } from '../../../shared/host/counters.ts'
 import type { CryptoPort } from '../../../shared/host/crypto-port.ts'
 import { toHex } from '../../../shared/kernel/bytes.ts'
 import type { Hash, Instant, JobId, PeerId, TaskId } from '../../../shared/kernel/ids.ts'
@@ -60,6 +61,7 @@ export interface LoopbackOptions {
   readonly coordinator?: Partial<CoordinatorConfig>
   readonly networkId?: Hash
   readonly blobs?: MemoryBlobs
+  readonly counters?: Counters
 }
 
 const batchItems = 3
@@ -106,6 +108,11 @@ export class LoopbackRelay implements RelayApi {
     return this.#relay.self
   }
 
+  /** The relay's own key is its Admin. */
+  get adminKey(): CryptoPort {
+    return this.#relay
+  }
+
   get listeners(): number {
     return this.#listeners.size
   }
@@ -136,7 +143,11 @@ export class LoopbackRelay implements RelayApi {
   /** Workers take no more work. */
   withdrawAll(): void {
     for (const { self } of this.workers) {
-      this.#handle({ kind: 'message', from: self, message: { type: 'task/offer', capacity: 0, holding: [] } })
+      this.#handle({
+        kind: 'message',
+        from: self,
+        message: { type: 'task/offer', slots: 1, capacity: 0, holding: [] },
+      })
     }
     this.#offering = 0
   }
@@ -147,7 +158,7 @@ export class LoopbackRelay implements RelayApi {
       this.#handle({
         kind: 'message',
         from: self,
-        message: { type: 'task/offer', capacity: 64, holding: [] },
+        message: { type: 'task/offer', slots: 1, capacity: 64, holding: [] },
       })
     }
   }
@@ -245,6 +256,8 @@ export class LoopbackRelay implements RelayApi {
         this.#requests.delete(effect.ask.requestId)
       } else if (effect.kind === 'event' && effect.event.type === 'taskFinished') {
         for (const listener of this.#listeners) listener(effect.event.finished)
+      } else if (effect.kind === 'event' && effect.event.type === 'taskRefused') {
+        this.#options.counters?.add('tasks_rejected_total', effect.event.code)
       } else if (effect.kind === 'send' && effect.message.type === 'task/assign') {
         this.#assigned(effect.to, effect.message)
       }

@@ -1,0 +1,76 @@
+import type { FastifyRequest } from 'fastify'
+import { requestFreshMs, requestSigningBytes, signingHeaders } from '../../shared/client/http-signing.ts'
+import type { CryptoPort } from '../../shared/host/crypto-port.ts'
+import { fromHex, toHex } from '../../shared/kernel/bytes.ts'
+import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
+import { peerIdText } from '../../shared/kernel/shape.ts'
+import { instantPattern } from '../../shared/task/task-shape.ts'
+import { nodeSha256 } from '../keys/node-sha256.ts'
+import { Problem } from './problem.ts'
+import { ReplayWindow } from './replay-window.ts'
+
+/** SEC-04: ids are remembered for 10 minutes; a time may be off by 5 either way. */
+const idsKeptMs = 2 * requestFreshMs
+const idsMax = 200_000
+const uuidV4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+const noBody = new Uint8Array(0)
+
+/** Who sent a request: the key that signed it, fresh and once. */
+export class RequestAuthentication {
+  readonly #networkId: Hash
+  readonly #verify: CryptoPort['verify']
+  readonly #now: () => number
+  readonly #seen: ReplayWindow
+
+  constructor(networkId: Hash, verify: CryptoPort['verify'], now: () => number = Date.now) {
+    this.#networkId = networkId
+    this.#verify = verify
+    this.#now = now
+    this.#seen = new ReplayWindow(idsKeptMs, idsMax, now())
+  }
+
+  /** Throws a Problem that says what is wrong with the signature. `body` is what arrived, byte for byte. */
+  async sender(request: FastifyRequest, body: Uint8Array = noBody): Promise<PeerId> {
+    const key = header(request, signingHeaders.key)
+    const id = header(request, signingHeaders.id)
+    const time = header(request, signingHeaders.time)
+    const signature = header(request, signingHeaders.signature)
+    if (peerIdText.check(key, 'key') !== undefined) throw malformed(signingHeaders.key, 'a peer id')
+    if (!uuidV4.test(id)) throw malformed(signingHeaders.id, 'a UUID v4 in lower case')
+    if (!/^[0-9a-f]{128}$/.test(signature))
+      throw malformed(signingHeaders.signature, '128 lowercase hex digits')
+    const sentAt = instantPattern.test(time) ? Date.parse(time) : Number.NaN
+    if (Number.isNaN(sentAt)) throw malformed(signingHeaders.time, 'a time as 2025-01-31T12:00:00.000Z')
+    const now = this.#now()
+    if (Math.abs(now - sentAt) > requestFreshMs) {
+      const clock = new Date(now).toISOString()
+      throw new Problem(
+        401,
+        'StaleRequest',
+        `The request says it is of ${time}, here it is ${clock}: set the clock`,
+      )
+    }
+    const head = { networkId: this.#networkId, method: request.method, path: request.raw.url ?? '', id, time }
+    const signed = requestSigningBytes(head, toHex(nodeSha256(body)) as Hash)
+    if (!(await this.#verify(key as PeerId, signed, fromHex(signature)))) {
+      throw new Problem(
+        401,
+        'BadSignature',
+        `The signature is not that of ${key} over this request in this network`,
+      )
+    }
+    if (!this.#seen.add(`${key}/${id}`, now)) {
+      throw new Problem(409, 'Replayed', `A request with the id ${id} was here before`)
+    }
+    return key as PeerId
+  }
+}
+
+function header(request: FastifyRequest, name: string): string {
+  const value = request.headers[name]
+  if (typeof value === 'string') return value
+  throw new Problem(401, 'NotSigned', `The header ${name} is missing: requests to this address are signed`)
+}
+
+const malformed = (name: string, expected: string): Problem =>
+  new Problem(401, 'MalformedSignature', `The header ${name} is not ${expected}`)

@@ -1,0 +1,76 @@
+import { Counter, Gauge, Registry } from 'prom-client'
+import type { Counters } from '../../shared/host/counters.ts'
+import { priorities } from '../../shared/task/task.ts'
+import type { StatusSnapshot } from './snapshot.ts'
+
+/** The host counts in plain numbers; they are given their Prometheus form when somebody asks. */
+export class Metrics {
+  readonly #registry = new Registry()
+
+  constructor(snapshot: StatusSnapshot, counters: Counters) {
+    const registers = [this.#registry]
+    const peers = async (gauge: Gauge) => gauge.set((await snapshot.get()).peers.total)
+    new Gauge({
+      name: 'peers_connected',
+      help: 'Peers known to this node now',
+      registers,
+      collect() {
+        return peers(this)
+      },
+    })
+    new Gauge({
+      name: 'agent_peers_connected',
+      help: 'The same, by its older name',
+      registers,
+      collect() {
+        return peers(this)
+      },
+    })
+    new Gauge({ name: 'network_status', help: '1 when listening', registers }).set(1)
+    new Gauge({
+      name: 'task_queue_size',
+      help: 'Tasks that wait for workers',
+      labelNames: ['priority'],
+      registers,
+      async collect() {
+        const { queue } = await snapshot.get()
+        for (const priority of priorities) this.set({ priority }, queue[priority])
+      },
+    })
+    for (const [name, help] of totals) {
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset()
+          this.inc(counters.total(name))
+        },
+      })
+    }
+    new Counter({
+      name: 'tasks_rejected_total',
+      help: 'Submissions refused, by reason',
+      labelNames: ['reason'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [code, count] of counters.of('tasks_rejected_total'))
+          this.inc({ reason: snakeCase(code) }, count)
+      },
+    })
+  }
+
+  /** Prometheus' text format. */
+  text(): Promise<string> {
+    return this.#registry.metrics()
+  }
+}
+
+const totals = [
+  ['tasks_submitted_total', 'Tasks accepted'],
+  ['tasks_assigned_total', 'Executions handed out'],
+  ['tasks_timeout_total', 'Tasks that ended over their time'],
+] as const
+
+const snakeCase = (code: string): string => code.replace(/(?<=[a-z])[A-Z]/g, '_$&').toLowerCase()

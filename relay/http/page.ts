@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import fastifyStatic from '@fastify/static'
+import type { HttpApp } from './parts.ts'
+import { Problem } from './problem.ts'
+
+/** Guests are in a frame of opaque origin with a policy of its own: this one lets the app frame it, and run no text. */
+const appPolicy = [
+  "default-src 'self'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "connect-src 'self' ws: wss: http: https:",
+  "img-src 'self' data: blob:",
+  "frame-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'self'",
+].join('; ')
+
+const sandboxPage = 'sandbox.html'
+/** The build names these by their content. */
+const namedByContent = /^.+-[\w-]{8,}\.\w+$/
+
+/** The built page, with its security headers; when it was not built, a word on how to. */
+export async function servePage(app: HttpApp, folder: string): Promise<void> {
+  if (!existsSync(join(folder, 'index.html'))) {
+    app.get('/', async () => {
+      throw new Problem(
+        503,
+        'PageNotBuilt',
+        'The page is not built: run `npm run build` and start the relay again',
+      )
+    })
+    return
+  }
+  const sandboxPolicy = await readFile(join(folder, 'sandbox.csp'), 'utf8').catch(() => undefined)
+  await app.register(fastifyStatic, {
+    root: folder,
+    cacheControl: false,
+    setHeaders(reply, path) {
+      const name = basename(path)
+      const isSandbox = name === sandboxPage && sandboxPolicy !== undefined
+      reply.header('content-security-policy', isSandbox ? sandboxPolicy.trim() : appPolicy)
+      reply.header(
+        'cache-control',
+        namedByContent.test(name) ? 'public, max-age=31536000, immutable' : 'no-cache',
+      )
+    },
+  })
+}

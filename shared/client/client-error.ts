@@ -1,0 +1,71 @@
+/** Why a client cannot go on. The message is for people; `code` is stable. */
+export class ClientError extends Error {
+  readonly code: ClientErrorCode
+
+  constructor(code: ClientErrorCode, message: string, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'ClientError'
+    this.code = code
+  }
+}
+
+export type ClientErrorCode =
+  | 'BadUrl'
+  /** The name of the relay's machine means nothing to this one. */
+  | 'UnknownHost'
+  /** The relay was away for longer than the client waits. */
+  | 'Unreachable'
+  /** What answers is no relay. */
+  | 'NotARelay'
+  /** The relay serves another network than before: what was submitted is unknown to it. */
+  | 'NetworkChanged'
+  /** The relay says no; its words are in the message. */
+  | 'Refused'
+  /** The relay's answer makes no sense. */
+  | 'BadAnswer'
+  /** Over 1 MB. */
+  | 'PayloadTooLarge'
+  | 'Cancelled'
+
+/** A request that did not get its answer and may be tried again. Never leaves the library. */
+export class RelayAway extends Error {
+  constructor(reason: string, cause?: unknown) {
+    super(reason, { cause })
+    this.name = 'RelayAway'
+  }
+}
+
+/** What went wrong with a request, in words; `code` where the platform gives one (Node does, browsers do not). */
+export function explainFetchError(error: unknown): {
+  readonly reason: string
+  readonly code: string | undefined
+} {
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return { reason: 'no answer in time', code: undefined }
+  const causes = [error, ...causesOf(error)]
+  const codes = causes.map((each) => (each as { code?: unknown } | undefined)?.code)
+  const code = codes.find((each): each is string => typeof each === 'string')
+  const last = causes.at(-1)
+  const words = last instanceof Error ? last.message : String(last)
+  return { reason: (code === undefined ? undefined : reasons[code]) ?? words, code }
+}
+
+function causesOf(error: unknown): unknown[] {
+  const cause = error instanceof Error ? error.cause : undefined
+  if (cause === undefined) return []
+  const inner = cause instanceof AggregateError ? cause.errors[0] : undefined
+  return [cause, ...(inner === undefined ? causesOf(cause) : [inner])]
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the connection was cut',
+  UND_ERR_SOCKET: 'the connection was cut',
+  EHOSTUNREACH: 'no way to that machine',
+  ENETUNREACH: 'no way to that network',
+  ETIMEDOUT: 'no answer in time',
+  UND_ERR_CONNECT_TIMEOUT: 'no answer in time',
+  UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
+  ENOTFOUND: 'no machine of that name is known',
+  EAI_AGAIN: 'its name cannot be looked up now',
+}

@@ -1,0 +1,110 @@
+import type { CryptoPort } from '../host/crypto-port.ts'
+import { ClientError, RelayAway } from './client-error.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { JsonValue } from './map-input.ts'
+import { type MapOptions, MapRun } from './map-run.ts'
+import { type NetworkInfo, type Notice, RelayHttp } from './relay-http.ts'
+import type { ItemResult } from './result-line.ts'
+
+export interface ConnectOptions {
+  /** Address of the relay's page, as `http://localhost:8080`. */
+  readonly relay: string
+  /** The submitter's key. */
+  readonly crypto: CryptoPort
+  /** How long the relay may be away, each time, before the client gives up; 300 s unless told. */
+  readonly waitSeconds?: number
+  readonly onNotice?: (notice: Notice) => void
+  readonly signal?: AbortSignal
+  readonly clock?: Clock
+  readonly fetch?: typeof fetch
+}
+
+const never = new AbortController().signal
+
+/**
+ * Finds the relay and what its network is. Rejects with a ClientError: `BadUrl`, `UnknownHost`, `NotARelay`, or
+ * `Unreachable` after the wait.
+ */
+export async function connect(options: ConnectOptions): Promise<Client> {
+  const { waitSeconds = 300, onNotice = () => {}, clock = systemClock } = options
+  const http = new RelayHttp({
+    relay: relayUrl(options.relay),
+    crypto: options.crypto,
+    waitSeconds,
+    clock,
+    fetch: options.fetch ?? fetch,
+    notice: onNotice,
+  })
+  const signal = options.signal ?? never
+  await http.reach(signal)
+  return new Client({ http, crypto: options.crypto, clock, waitSeconds, notice: onNotice }, signal)
+}
+
+/** Throws a ClientError `BadUrl` for what is no address of a page. */
+export function relayUrl(text: string): URL {
+  const url = URL.parse(text)
+  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url
+  throw new ClientError(
+    'BadUrl',
+    `${JSON.stringify(text)} is not the address of a relay, as http://localhost:8080`,
+  )
+}
+
+/** Submits work to one relay and takes the answers, whatever becomes of the connection in between. */
+export class Client {
+  readonly #parts: ConstructorParameters<typeof MapRun>[0]
+  readonly #signal: AbortSignal
+
+  constructor(parts: ConstructorParameters<typeof MapRun>[0], signal: AbortSignal) {
+    this.#parts = parts
+    this.#signal = signal
+  }
+
+  /** As the relay last told it. */
+  get network(): NetworkInfo {
+    return this.#parts.http.network
+  }
+
+  /** Runs the program on every input. Iterate the run once: results come in the order of the inputs. */
+  map(
+    program: Uint8Array,
+    inputs: Iterable<JsonValue> | AsyncIterable<JsonValue>,
+    options: MapOptions,
+  ): MapRun {
+    return new MapRun(this.#parts, program, inputs, options)
+  }
+
+  /** Runs the program on one input. */
+  async submit(program: Uint8Array, input: JsonValue, options: MapOptions): Promise<ItemResult> {
+    for await (const result of this.map(program, [input], options)) return result
+    throw new ClientError('BadAnswer', 'The relay gave no result')
+  }
+
+  /** FORMATS, "status --json": of the network, or of one task of one's own. */
+  async status(taskId?: string): Promise<unknown> {
+    const path = taskId === undefined ? '/api/v1/status' : `/api/v1/tasks/${encodeURIComponent(taskId)}`
+    return this.#persist((signal) => this.#parts.http.json({ method: 'GET', path }, signal))
+  }
+
+  /** Ends what has not ended of a job. */
+  async cancel(jobId: string): Promise<void> {
+    const path = `/api/v1/jobs/${encodeURIComponent(jobId)}`
+    await this.#persist((signal) => this.#parts.http.send({ method: 'DELETE', path }, signal))
+  }
+
+  /** The receipt of a job, of all its tasks that a quorum stands behind, as text. Large: 3 to 4 KB for each task. */
+  async receipt(jobId: string): Promise<string> {
+    const path = `/api/v1/jobs/${encodeURIComponent(jobId)}/receipt`
+    return this.#persist(async (signal) => {
+      const response = await this.#parts.http.send({ method: 'GET', path }, signal)
+      return response.text().catch((error: unknown) => {
+        signal.throwIfAborted()
+        throw new RelayAway('the answer broke off', error)
+      })
+    })
+  }
+
+  #persist<T>(attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#parts.http.persist(() => attempt(this.#signal), this.#signal)
+  }
+}

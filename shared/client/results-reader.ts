@@ -1,0 +1,100 @@
+import type { CryptoPort } from '../host/crypto-port.ts'
+import { toHex } from '../kernel/bytes.ts'
+import { ClientError, RelayAway } from './client-error.ts'
+import { RefusedRequest, type RelayHttp } from './relay-http.ts'
+import { type BlobResult, type ItemResult, LineReader, parseResultLine } from './result-line.ts'
+
+/** The results of one job as they come, over one answer that is held open; opened anew where it broke off. */
+export class ResultsReader {
+  readonly #http: RelayHttp
+  readonly #crypto: CryptoPort
+  readonly #jobId: string
+  #lines: LineReader | undefined
+  /** Index of the item whose line comes next. */
+  #at = -1
+  #cut = new AbortController()
+
+  constructor(http: RelayHttp, crypto: CryptoPort, jobId: string) {
+    this.#http = http
+    this.#crypto = crypto
+    this.#jobId = jobId
+  }
+
+  /** Waits for the end of an item. Rejects with RelayAway when the connection is lost, or cut by `cut`. */
+  async result(index: number, taskId: string, signal: AbortSignal): Promise<ItemResult> {
+    const result = parseResultLine(await this.#line(index, signal))
+    if (result.index !== index || result.taskId !== taskId) {
+      throw new ClientError('BadAnswer', 'The relay sent the result of another item')
+    }
+    return 'outputBlob' in result ? await this.#withBlob(result, signal) : result
+  }
+
+  /** Makes a waiting `result` reject with the error. */
+  cut(error: unknown): void {
+    this.#cut.abort(error)
+  }
+
+  async close(): Promise<void> {
+    await this.#lines?.close()
+    this.#lines = undefined
+  }
+
+  async #line(index: number, signal: AbortSignal): Promise<string> {
+    if (this.#lines === undefined || this.#at !== index) await this.#open(index, signal)
+    try {
+      const line = await this.#lines!.next()
+      if (line === undefined) throw new RelayAway('the results broke off')
+      this.#at = index + 1
+      return line
+    } catch (error) {
+      await this.close()
+      signal.throwIfAborted()
+      if (error instanceof RelayAway || error instanceof ClientError) throw error
+      throw new RelayAway('the connection was cut', error)
+    }
+  }
+
+  async #open(index: number, signal: AbortSignal): Promise<void> {
+    await this.close()
+    this.#cut = new AbortController()
+    const either = AbortSignal.any([signal, this.#cut.signal])
+    const request = { method: 'GET', path: `/api/v1/jobs/${this.#jobId}/results?from=${index}` }
+    const response = await this.#http
+      .persist(() => this.#http.send(request, either), signal)
+      .catch((error: unknown) => {
+        // A relay that has lost the job is given it again, as one that was away.
+        throw isUnknownJob(error) ? new RelayAway('it does not know the job any more', error) : error
+      })
+    if (response.body === null) throw new ClientError('BadAnswer', 'The relay sent results without a body')
+    this.#lines = new LineReader(response.body)
+    this.#at = index
+  }
+
+  async #withBlob({ index, taskId, outputBlob }: BlobResult, signal: AbortSignal): Promise<ItemResult> {
+    const request = { method: 'GET', path: `/api/v1/blobs/${outputBlob.hash}` }
+    const bytes = await this.#http.persist(async () => {
+      const response = await this.#http.send(request, signal)
+      return await response.arrayBuffer().catch((error: unknown) => {
+        throw new RelayAway('the answer broke off', error)
+      })
+    }, signal)
+    if (toHex(this.#crypto.sha256(new Uint8Array(bytes))) !== outputBlob.hash) {
+      throw new ClientError('BadAnswer', 'The relay sent an output that is not the one it named')
+    }
+    const outputText = new TextDecoder().decode(bytes)
+    try {
+      return { index, taskId, status: 'completed', output: JSON.parse(outputText), outputText }
+    } catch {
+      return {
+        index,
+        taskId,
+        status: 'completed',
+        output: outputText,
+        outputText: JSON.stringify(outputText),
+      }
+    }
+  }
+}
+
+export const isUnknownJob = (error: unknown): boolean =>
+  error instanceof RefusedRequest && error.problem === 'JobNotFound'
