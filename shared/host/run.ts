@@ -13,7 +13,7 @@ export interface RunParts {
   readonly clock: () => number
   /** Carries out one effect other than a save or a timer, in order. */
   readonly perform: (effect: Exclude<PeerEffect, { kind: 'save' | 'timer' }>) => void
-  /** A save failed: nothing more will leave this node. */
+  /** A save failed, or an invariant of ours broke: nothing more will leave this node. Called once. */
   readonly failed: (error: unknown) => void
 }
 
@@ -28,9 +28,14 @@ const pulseMs = 2_000
 /** The longest wait that `setTimeout` takes, in ms. */
 const timeoutMax = 2 ** 31 - 1
 
+interface Question {
+  tell(): void
+  refuse(error: unknown): void
+}
+
 interface Held {
   readonly effects: Exclude<PeerEffect, { kind: 'save' | 'timer' }>[]
-  readonly questions: (() => void)[]
+  readonly questions: Question[]
 }
 
 /**
@@ -38,7 +43,7 @@ interface Held {
  *
  * Invariants: (1) inputs are handled one at a time, in the order they were posted; (2) effects leave in tick order,
  * after every save of their own and of all earlier ticks is durable, volatile sends at once; (3) the machine's clock
- * never goes back; (4) after a failed save nothing leaves.
+ * never goes back; (4) after a failed save nothing leaves, answers to questions included.
  */
 export class Run {
   readonly #parts: RunParts
@@ -53,18 +58,15 @@ export class Run {
   #gathering: ReturnType<typeof setTimeout> | undefined
   #committing: Promise<void> | undefined
   #now: Instant
-  #pulsedAt: number
-  readonly #pulse: ReturnType<typeof setInterval>
+  #pulsedAt = 0
+  #pulse: ReturnType<typeof setInterval> | undefined
   #draining = false
   #stopped = false
+  #failure: { readonly error: unknown } | undefined
 
   constructor(parts: RunParts) {
     this.#parts = parts
     this.#now = parts.clock() as Instant
-    this.#pulsedAt = this.#now
-    this.#pulse = setInterval(() => {
-      if (!this.#stopped) this.#drain()
-    }, pulseMs)
   }
 
   get now(): Instant {
@@ -74,19 +76,21 @@ export class Run {
 
   post(input: PeerInput): void {
     if (this.#stopped) return
+    this.#startPulse()
     this.#inputs.push(input)
     if (this.#draining) return
     this.#draining = true
     queueMicrotask(() => this.#drain())
   }
 
-  /** What the machine says now, told when all it rests on is durable. */
+  /** What the machine says now, told when all it rests on is durable; rejects when that cannot be any more. */
   async ask<T>(question: (peer: Peer) => T): Promise<T> {
     // What was posted before the question is handled before it.
     await undefined
+    if (this.#failure !== undefined) throw this.#failure.error
     const answer = question(this.#parts.peer)
     if (!this.#waits()) return answer
-    await new Promise<void>((resolve) => this.#held.questions.push(resolve))
+    await new Promise<void>((tell, refuse) => this.#held.questions.push({ tell, refuse }))
     return answer
   }
 
@@ -97,9 +101,11 @@ export class Run {
     }
   }
 
-  /** Stops the loop after the ticks so far are durable. */
+  /** Handles what was posted, then stops the loop after the ticks so far are durable. */
   async stop(): Promise<void> {
+    await undefined
     this.#stopped = true
+    this.#wakeReaders()
     clearInterval(this.#pulse)
     for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#timers.clear()
@@ -121,7 +127,21 @@ export class Run {
       this.#fail(error)
     } finally {
       this.#draining = false
+      this.#wakeReaders()
     }
+  }
+
+  /** From the first input on, so that a slow restart is not taken for sleep. */
+  #startPulse(): void {
+    if (this.#pulse !== undefined) return
+    this.#pulsedAt = this.#parts.clock()
+    this.#pulse = setInterval(() => {
+      if (!this.#stopped) this.#drain()
+    }, pulseMs)
+  }
+
+  #wakeReaders(): void {
+    for (const wake of this.#roomWanted.splice(0)) wake()
   }
 
   /** Sleep, a frozen page or a throttled one: the pulse did not come when it should have. */
@@ -136,6 +156,7 @@ export class Run {
     if (this.#stopped) return
     this.#parts.peer.handle(input, this.now, this.#outbox)
     const effects = this.#outbox.take()
+    const held = this.#changes.length + this.#held.effects.length
     this.#gatherSaves(effects)
     const wait = this.#waits()
     for (const effect of effects) {
@@ -144,7 +165,8 @@ export class Run {
       else if (!wait || (effect.kind === 'send' && effect.volatile)) this.#parts.perform(effect)
       else this.#held.effects.push(effect)
     }
-    if (!wait) return
+    // A tick that holds nothing back waits for no commit, and none may come to count it off.
+    if (this.#changes.length + this.#held.effects.length === held) return
     this.#ticksHeld++
     if (this.#ticksHeld >= ticksPerCommit) this.#commit()
     else this.#gathering ??= setTimeout(() => this.#commit(), gatherMs)
@@ -182,10 +204,20 @@ export class Run {
     this.#held = { effects: [], questions: [] }
     this.#ticksCommitting = this.#ticksHeld
     this.#ticksHeld = 0
-    this.#committing = this.#save(changes).then(
-      () => this.#release(held),
-      (error: unknown) => this.#fail(error),
-    )
+    this.#committing = this.#saveAndRelease(changes, held)
+  }
+
+  async #saveAndRelease(changes: readonly StoreChange[], held: Held): Promise<void> {
+    try {
+      await this.#save(changes)
+      this.#committing = undefined
+      if (this.#failure !== undefined) throw this.#failure.error
+      this.#release(held)
+    } catch (error) {
+      this.#committing = undefined
+      for (const question of held.questions) question.refuse(error)
+      this.#fail(error)
+    }
   }
 
   async #save(changes: readonly StoreChange[]): Promise<void> {
@@ -193,20 +225,22 @@ export class Run {
   }
 
   #release(held: Held): void {
-    this.#committing = undefined
     for (const effect of held.effects) this.#parts.perform(effect)
-    for (const told of held.questions) told()
+    for (const question of held.questions) question.tell()
     this.#ticksCommitting = 0
-    for (const roomy of this.#roomWanted.splice(0)) roomy()
+    this.#wakeReaders()
     if (this.#waits()) this.#commit()
   }
 
   #fail(error: unknown): void {
+    if (this.#failure !== undefined) return
+    this.#failure = { error }
     this.#stopped = true
-    this.#committing = undefined
+    const { questions } = this.#held
     this.#held = { effects: [], questions: [] }
     this.#changes = []
-    for (const roomy of this.#roomWanted.splice(0)) roomy()
+    for (const question of questions) question.refuse(error)
+    this.#wakeReaders()
     this.#parts.failed(error)
   }
 
