@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Instant } from '../../shared/kernel/ids.ts'
+import { ScriptedRun } from '../support/scripted-run.ts'
+
+const start = Date.UTC(2026, 10, 20)
+
+beforeEach(() => {
+  vi.useFakeTimers({
+    now: start,
+    toFake: ['Date', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'],
+  })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** Everything that is to happen without time passing has happened. */
+async function quiet(): Promise<void> {
+  await vi.advanceTimersByTimeAsync(0)
+}
+
+describe('DESIGN time', () => {
+  test('never goes back for the machine', async () => {
+    const { tick, rig } = scripted()
+    for (const time of [5, 3, 9, -1_000, 9, 10]) {
+      vi.setSystemTime(start + time)
+      tick()
+      await quiet()
+    }
+    expect(rig.inputs.map(({ now }) => now - start)).toEqual([5, 5, 9, 9, 9, 10])
+  })
+
+  test('a timer fires at its time, is replaced by its key and stopped by it', async () => {
+    const { tick, rig } = scripted()
+    tick((out, now) => {
+      out.timer('a', (now + 100) as Instant)
+      out.timer('b', (now + 100) as Instant)
+      out.timer('c', (now - 5) as Instant)
+    })
+    await vi.advanceTimersByTimeAsync(50)
+    tick((out, now) => {
+      out.timer('a', (now + 100) as Instant)
+      out.timer('b', undefined)
+    })
+    await vi.advanceTimersByTimeAsync(1_000)
+    const fired = rig.inputs.filter(({ input }) => input.kind === 'timer')
+    expect(fired.map(({ input, now }) => [input, now - start])).toEqual([
+      [{ kind: 'timer', key: 'c' }, 0],
+      [{ kind: 'timer', key: 'a' }, 150],
+    ])
+  })
+
+  test('a timer that is years away neither fires at once nor is lost', async () => {
+    const { tick, rig } = scripted()
+    tick((out, now) => out.timer('far', (now + 400 * 24 * 3_600_000) as Instant))
+    await vi.advanceTimersByTimeAsync(24 * 3_600_000)
+    expect(rig.inputs.filter(({ input }) => input.kind === 'timer')).toEqual([])
+  })
+
+  test('a jump forward by over 10 s is told before anything else', async () => {
+    const { tick, rig } = scripted()
+    tick((out, now) => out.timer('t', (now + 5_000) as Instant))
+    await vi.advanceTimersByTimeAsync(1_000)
+    vi.setSystemTime(start + 3_600_000)
+    tick()
+    await quiet()
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(rig.inputs.slice(1).map(({ input }) => input)).toEqual([
+      { kind: 'resumed', gapMs: 3_600_000 },
+      { kind: 'start' },
+      { kind: 'timer', key: 't' },
+    ])
+  })
+
+  test('it is noticed without any other input', async () => {
+    const { tick, rig } = scripted()
+    tick()
+    await quiet()
+    vi.setSystemTime(start + 60_000)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(rig.inputs.map(({ input }) => input.kind)).toEqual(['start', 'resumed'])
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(rig.inputs.length).toBe(2)
+  })
+
+  test('10 s exactly are no jump, nor is a clock that was set back', async () => {
+    const { tick, rig } = scripted()
+    tick()
+    await quiet()
+    vi.setSystemTime(start + 10_000)
+    tick()
+    await quiet()
+    vi.setSystemTime(start - 3_600_000)
+    tick()
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(rig.inputs.map(({ input }) => input.kind)).toEqual(['start', 'start', 'start'])
+  })
+
+  test('a long start is no jump: the loop looks at the clock from its first input on', async () => {
+    const { tick, rig } = scripted()
+    vi.setSystemTime(start + 60_000)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(rig.inputs).toEqual([])
+    tick()
+    await quiet()
+    expect(rig.inputs.map(({ input }) => input.kind)).toEqual(['start'])
+  })
+})
+
+function scripted() {
+  const rig = new ScriptedRun()
+  return { rig, tick: rig.tick.bind(rig) }
+}
