@@ -22,7 +22,10 @@ export interface TabProbe {
   untilReserved(): Promise<void>
   publish(text: string): Promise<void>
   untilGossip(text: string): Promise<void>
-  connectionsMade(): number
+  /** Frames are not handled from now on until `release`. */
+  hold(): void
+  release(): void
+  queuedBytes(peer: string): number
   stop(): Promise<void>
 }
 
@@ -35,15 +38,7 @@ declare global {
 const echoMark = 0xee
 const recorder = new Recorder()
 let network: Network | undefined
-let connectionsMade = 0
-
-const NativeConnection = RTCPeerConnection
-window.RTCPeerConnection = class extends NativeConnection {
-  constructor(configuration?: RTCConfiguration) {
-    super(configuration)
-    connectionsMade++
-  }
-}
+let held = Promise.withResolvers<void>()
 
 function running(): Network {
   if (network === undefined) throw new Error('start the tab first')
@@ -93,6 +88,7 @@ window.tab = {
     recorder.until(
       () => recorder.log.filter((line) => line.startsWith(`down ${peer}`)).length >= times,
       `down ${peer}`,
+      60_000,
     ),
   log: () => recorder.log,
   addresses: () => running().addresses(),
@@ -113,6 +109,14 @@ window.tab = {
       () => recorder.gossips.some(({ frame }) => new TextDecoder().decode(frame) === text),
       `gossip ${text}`,
     ),
-  connectionsMade: () => connectionsMade,
+  hold: () => {
+    held = Promise.withResolvers<void>()
+    recorder.handle = () => held.promise
+  },
+  release: () => {
+    recorder.handle = () => Promise.resolve()
+    held.resolve()
+  },
+  queuedBytes: (peer) => running().queuedBytes(peer as PeerId),
   stop: () => running().stop(),
 }

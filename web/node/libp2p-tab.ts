@@ -28,7 +28,7 @@ const connectionsMax = 300
 export function createTabNode(options: TabNodeOptions): Network {
   installInitChannelFix()
   const iceServers = [...(options.iceServers ?? [])]
-  return new Libp2pNetwork({
+  const network = new Libp2pNetwork({
     self: peerIdFromPrivateKey(options.privateKey).toString() as PeerId,
     networkId: options.networkId,
     webrtc: true,
@@ -51,4 +51,9 @@ export function createTabNode(options: TabNodeOptions): Network {
         services: commonServices(options.networkId, 'client'),
       }),
   })
+  // Else the others notice by ICE alone, which takes Chromium up to half a minute.
+  addEventListener('pagehide', (event) => {
+    if (!event.persisted) void network.stop()
+  })
+  return network
 }
