@@ -18,6 +18,8 @@ export interface AnswerCounterParts {
   readonly roundsMax: number
   readonly changed: (record: TaskRecord) => void
   readonly finish: (record: TaskRecord, end: End, now: Instant, out: CoordinatorOut) => void
+  /** The attempt's worker gave an answer that cannot count. */
+  readonly lose: (record: TaskRecord, attempt: Attempt, now: Instant, out: CoordinatorOut) => void
   /** The task wants a new round of workers. */
   readonly again: (record: TaskRecord) => void
   /** An attempt of a finished task was answered. */
@@ -54,6 +56,7 @@ export class AnswerCounter {
       const wrong = this.#wrongIn(record, attempt, item)
       if (wrong !== undefined) {
         out.event({ type: 'badAnswer', worker: worker.peer, taskId: item.taskId, what: wrong })
+        if (isLive(attempt)) this.#parts.lose(record, attempt, now, out)
         continue
       }
       if (!isLive(attempt) || item.epoch !== record.epoch) continue

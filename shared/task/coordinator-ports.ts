@@ -91,7 +91,14 @@ export type CoordinatorEvent =
   /** A signed message that contradicts itself or another one of the same worker. */
   | { readonly type: 'badAnswer'; readonly worker: PeerId; readonly taskId: TaskId; readonly what: string }
 
-export type LossReason = 'unacknowledged' | 'leaseLost' | 'notStarted' | 'overTime' | HandBackReason
+export type LossReason =
+  | 'badAnswer'
+  | 'cancelled'
+  | 'unacknowledged'
+  | 'leaseLost'
+  | 'notStarted'
+  | 'overTime'
+  | HandBackReason
 
 export type CoordinatorAsk = {
   readonly type: 'admittances'
@@ -115,13 +122,13 @@ export interface CoordinatorConfig {
   readonly leaseMs: number
   /** TSK-06: beyond `maxDurationSeconds` before an attempt counts as over time. */
   readonly overtimeMs: number
-  /** TSK-06: reassignments after attempts over time, then the task is `timeout`. */
+  /** TSK-06: reassignments after attempts over time, then the task is `timeout`. One worker counts twice at most. */
   readonly timeoutsMax: number
-  /** Attempts that hosts could not carry out before the task fails. */
+  /** Attempts that hosts could not carry out before the task fails. One worker counts three times at most. */
   readonly breakdownsMax: number
   /** A worker may keep an attempt waiting for a slot for this long. */
   readonly startMs: number
-  /** Attempts of one task, lost ones included, before it fails: it may be what its workers die of. */
+  /** Lost attempts before the task fails: it may be what its workers die of. One worker counts ten times at most. */
   readonly attemptsMax: number
   /** TSK-10. */
   readonly roundsMax: number
@@ -138,7 +145,7 @@ export const defaultCoordinatorConfig: CoordinatorConfig = {
   leaseMs: 15_000,
   overtimeMs: 30_000,
   timeoutsMax: 3,
-  breakdownsMax: 12,
+  breakdownsMax: 8,
   startMs: 180_000,
   attemptsMax: 100,
   roundsMax: 3,

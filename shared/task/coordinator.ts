@@ -20,6 +20,7 @@ import { taskDigest } from './digest.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { FinishedTasks } from './finished-tasks.ts'
 import { checkSubmission } from './intake.ts'
+import { JobTallies, type JobTally } from './job-tallies.ts'
 import { Leases } from './leases.ts'
 import type {
   Admittance,
@@ -36,6 +37,7 @@ import { Roster } from './roster.ts'
 import { type Priority, type TaskStatus, taskStatuses } from './task.ts'
 import { type End, finishedTask } from './task-end.ts'
 import { type Origin, type StateRow, type SubmissionRow, TaskRecord } from './task-record.ts'
+import { WaitingNotices } from './waiting-notices.ts'
 
 const sweepTimer = 'coordinator/sweep'
 const sweepMs = 1_000
@@ -49,15 +51,6 @@ export interface CoordinatorParts {
   readonly standing: PeerStanding
   readonly reachability: Reachability
   readonly verifier: Verifier
-}
-
-/** Per job, for progress: derived from the tasks, never saved. */
-export interface JobTally {
-  readonly submitter: PeerId
-  accepted: number
-  completed: number
-  failed: number
-  executions: number
 }
 
 /**
@@ -75,30 +68,30 @@ export class Coordinator
   readonly #config: CoordinatorConfig
   readonly #tasks: BoundedMap<TaskId, TaskRecord>
   readonly #finished: FinishedTasks
-  readonly #queue: ReadyQueue
+  readonly #queue = new ReadyQueue()
   readonly #roster: Roster
   readonly #dispatcher: Dispatcher
   readonly #answers: AnswerCounter
   readonly #leases: Leases
-  readonly #jobs: BoundedMap<JobId | TaskId, JobTally>
+  readonly #jobs = new JobTallies()
+  readonly #notices: WaitingNotices
   readonly #post = new Post()
   readonly #dirty = new Set<TaskRecord>()
   readonly #disagreements: BoundedMap<PeerId, number> = new BoundedMap('workers that disagreed', 1_000)
   readonly #totals: Record<TaskStatus, number>
-  readonly #toldMissing = new Map<PeerId, number>()
   #sweeping = false
+  #nextOrder = 1
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts
     this.#config = parts.config
     this.#tasks = new BoundedMap('unfinished tasks', parts.config.tasksMax)
     this.#finished = new FinishedTasks(parts.config.finishedMax, undeliveredMax)
-    this.#queue = new ReadyQueue(parts.config.tasksMax)
     this.#roster = new Roster(parts.config.workersMax, parts.random)
-    this.#jobs = new BoundedMap('jobs', 10_000)
     this.#dispatcher = new Dispatcher(this.#queue, this.#roster, this.#post, (record) =>
       this.#dirty.add(record),
     )
+    this.#notices = new WaitingNotices(this.#dispatcher)
     this.#answers = new AnswerCounter(
       {
         verifier: parts.verifier,
@@ -107,7 +100,8 @@ export class Coordinator
         roundsMax: parts.config.roundsMax,
         changed: (record) => this.#dirty.add(record),
         finish: (record, end, now, out) => this.#finish(record, end, now, out),
-        again: (record) => this.#dispatcher.enqueue(record, true),
+        lose: (record, attempt, now, out) => this.#leases.lose(record, attempt, 'badAnswer', now, out),
+        again: (record) => this.#dispatcher.enqueue(record),
         settled: (record) => this.#settled(record),
         judged: (worker, judged) => this.#judged(worker, judged),
       },
@@ -140,8 +134,7 @@ export class Coordinator
         this.#finished.resend(now, this.#config.resendMs, this.#parts.reachability, this.#post)
         break
       case 'resumed':
-        // We were away, not they: every lease starts anew.
-        for (const worker of this.#roster.all()) worker.heardAt = now
+        this.#leases.resumed(input.gapMs, now)
         break
       default:
         unreachable(input)
@@ -165,19 +158,18 @@ export class Coordinator
       const digest = taskDigest(row.task, this.#parts.sha256)
       this.#finished.restore(row, digest, undelivered.has(row.task.taskId))
       this.#totals[row.status]++
-      this.#tally(row.task.jobId ?? row.task.taskId, row.task.submitter).accepted++
-      this.#count(row)
+      this.#jobs.accepted(row.task)
+      this.#jobs.finished(row)
     }
-    for (const [taskId, row] of submissions) {
+    const inOrder = [...submissions].sort(([, a], [, b]) => a.order - b.order)
+    for (const [taskId, row] of inOrder) {
       const digest = taskDigest(row.submission.task, this.#parts.sha256)
       const record = TaskRecord.restore(digest, row, states.get(taskId))
       this.#tasks.mustSet(record.submission.task.taskId, record)
-      this.#tally(
-        record.submission.task.jobId ?? record.submission.task.taskId,
-        record.submission.task.submitter,
-      ).accepted++
+      this.#jobs.accepted(record.submission.task)
+      this.#nextOrder = row.order + 1
       for (const attempt of record.live()) this.#leases.resume(record, attempt, now)
-      if (record.replicasWanted() > 0) this.#dispatcher.enqueue(record, !record.freshRound())
+      this.#dispatcher.enqueue(record)
     }
   }
 
@@ -202,11 +194,14 @@ export class Coordinator
     return this.#finished.get(taskId)?.key
   }
 
-  job(id: JobId | TaskId): (Readonly<JobTally> & { readonly missingWorkers: number }) | undefined {
+  job(id: JobId): (Readonly<JobTally> & { readonly missingWorkers: number }) | undefined {
     const tally = this.#jobs.get(id)
     if (tally === undefined) return undefined
-    const open = tally.accepted - tally.completed - tally.failed
-    return { ...tally, missingWorkers: open > 0 ? this.#missingInGeneral() : 0 }
+    for (const record of this.#queue.all()) {
+      if (record.submission.task.jobId !== id) continue
+      return { ...tally, missingWorkers: this.#dispatcher.missingWorkers(record) }
+    }
+    return { ...tally, missingWorkers: 0 }
   }
 
   unfinishedOf(jobId: JobId): TaskId[] {
@@ -279,13 +274,13 @@ export class Coordinator
       case 'coordinator/cancel':
         return this.#cancel(command.from, command.taskIds, now, out)
       case 'coordinator/peerLost': {
-        this.#toldMissing.delete(command.peer)
+        this.#notices.forget(command.peer)
         const worker = this.#roster.get(command.peer)
         if (worker !== undefined) this.#leases.loseWorker(worker, now, out)
         return
       }
       case 'coordinator/peerUp':
-        return this.#finished.resend(now, 0, this.#parts.reachability, this.#post)
+        return this.#finished.resendTo(command.peer, now, 0, this.#post)
       default:
         return unreachable(command)
     }
@@ -295,7 +290,10 @@ export class Coordinator
     const { task } = item
     const digest = taskDigest(task, this.#parts.sha256)
     const known = this.#tasks.get(task.taskId)?.digest ?? this.#finished.get(task.taskId)?.digest
-    if (known === digest) return { taskId: task.taskId, accepted: true }
+    if (known === digest) {
+      if (origin === 'peer') this.#finished.again(task.taskId, this.#post)
+      return { taskId: task.taskId, accepted: true }
+    }
     const refusal =
       known !== undefined
         ? { code: 'TaskIdTaken', message: `task id ${task.taskId} already names another task` }
@@ -305,11 +303,11 @@ export class Coordinator
       out.event({ type: 'taskRefused', from, taskId: task.taskId, code: refusal.code })
       return { taskId: task.taskId, accepted: false, code: refusal.code, message: refusal.message }
     }
-    const record = new TaskRecord(item, digest, origin, now)
+    const record = new TaskRecord(item, digest, origin, now, this.#nextOrder++)
     this.#tasks.mustSet(task.taskId, record)
     out.save(`coordinator/task/${task.taskId}`, record.submissionRow())
-    this.#tally(task.jobId ?? task.taskId, task.submitter).accepted++
-    this.#dispatcher.enqueue(record, false)
+    this.#jobs.accepted(task)
+    this.#dispatcher.enqueue(record)
     out.event({ type: 'taskAccepted', taskId: task.taskId, jobId: task.jobId, submitter: task.submitter })
     return { taskId: task.taskId, accepted: true }
   }
@@ -322,13 +320,24 @@ export class Coordinator
   #cancel(from: PeerId, taskIds: readonly TaskId[], now: Instant, out: CoordinatorOut): void {
     for (const taskId of taskIds) {
       const record = this.#tasks.get(taskId)
-      if (record === undefined || record.finished || record.submission.task.submitter !== from) continue
+      if (record?.submission.task.submitter !== from) {
+        this.#cancelUnknown(from, taskId)
+        continue
+      }
+      if (record.finished) continue
       this.#finish(record, { status: 'cancelled' }, now, out)
       for (const attempt of record.live()) {
         this.#post.to(attempt.worker).dropped.push({ taskId, epoch: record.epoch, attempt: attempt.attempt })
-        this.#leases.lose(record, attempt, 'leaving', now, out)
+        this.#leases.lose(record, attempt, 'cancelled', now, out)
       }
     }
+  }
+
+  /** Whoever asks knows the task: it ended, or was never accepted here. */
+  #cancelUnknown(from: PeerId, taskId: TaskId): void {
+    if (this.#finished.get(taskId) !== undefined) return this.#finished.again(taskId, this.#post)
+    const message = `task ${taskId} is not known here`
+    this.#post.to(from).admitted.push({ taskId, accepted: false, code: 'UnknownTask', message })
   }
 
   // ——— ends ———
@@ -337,13 +346,18 @@ export class Coordinator
     record.enter(end.status, now)
     const finished = finishedTask(record, end, now)
     const { task } = record.submission
-    this.#finished.add(finished, record.digest, record.origin, now, this.#post, out)
+    this.#dispatcher.withdraw(record)
+    this.#finished.add(finished, record.digest, record.origin, now, {
+      post: this.#post,
+      reachability: this.#parts.reachability,
+      out,
+    })
     out.save(`coordinator/task/${task.taskId}`, undefined)
     out.save(`coordinator/state/${task.taskId}`, undefined)
     this.#dirty.delete(record)
     this.#settled(record)
     this.#totals[finished.status]++
-    this.#count(finished)
+    this.#jobs.finished(finished)
     out.event({ type: 'taskFinished', finished })
   }
 
@@ -366,44 +380,8 @@ export class Coordinator
     this.#post.flush(out)
     if (!this.#sweeping && (this.#tasks.size > 0 || this.#finished.undelivered > 0)) {
       this.#sweeping = true
-      this.#tellWaiting(out)
+      this.#notices.tell(this.#queue.all(), out)
       out.timer(sweepTimer, after(now, sweepMs))
     }
-  }
-
-  /** Once per change, per submitter that is a peer: what its next task waits for. */
-  #tellWaiting(out: CoordinatorOut): void {
-    const head = this.#dispatcher.head()
-    const missing = head === undefined ? 0 : this.#dispatcher.missingWorkers(head)
-    const peer = head?.origin === 'peer' ? head.submission.task.submitter : undefined
-    for (const [told, amount] of this.#toldMissing) {
-      if (told === peer && amount === missing) return
-      this.#toldMissing.delete(told)
-      out.sendVolatile(told, { type: 'task/waiting', missingWorkers: 0 })
-    }
-    if (peer === undefined || missing === 0) return
-    this.#toldMissing.set(peer, missing)
-    out.sendVolatile(peer, { type: 'task/waiting', missingWorkers: missing })
-  }
-
-  #missingInGeneral(): number {
-    const head = this.#dispatcher.head()
-    return head === undefined ? 0 : this.#dispatcher.missingWorkers(head)
-  }
-
-  #tally(id: JobId | TaskId, submitter: PeerId): JobTally {
-    let tally = this.#jobs.get(id)
-    if (tally === undefined) {
-      tally = { submitter, accepted: 0, completed: 0, failed: 0, executions: 0 }
-      this.#jobs.setDroppingOldest(id, tally)
-    }
-    return tally
-  }
-
-  #count(finished: FinishedTask): void {
-    const tally = this.#tally(finished.task.jobId ?? finished.task.taskId, finished.task.submitter)
-    if (finished.status === 'completed') tally.completed++
-    else tally.failed++
-    tally.executions += finished.attempts
   }
 }

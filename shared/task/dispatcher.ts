@@ -3,21 +3,22 @@ import type { CoordinatorOut } from './coordinator-ports.ts'
 import type { Post } from './post.ts'
 import type { ReadyQueue } from './ready-queue.ts'
 import type { Roster, WorkerRecord } from './roster.ts'
+import { type Priority, priorities } from './task.ts'
 import type { TaskRecord } from './task-record.ts'
 
-/** Stalled tasks looked at per tick. */
+/** Tasks set aside that are looked at per priority and tick. */
 const stalledLook = 64
 
 /**
  * Brings waiting tasks and workers with room together. The replicas of a round go out at once, to different workers;
- * a lost replica is replaced alone. A task that only barred workers could take waits aside, so that it holds up none.
+ * a lost replica is replaced alone. A task for which workers are missing waits aside and holds up none; one for which
+ * they are only busy keeps its turn.
  */
 export class Dispatcher {
   readonly #queue: ReadyQueue
   readonly #roster: Roster
   readonly #post: Post
   readonly #changed: (record: TaskRecord) => void
-  readonly #stalled = new Set<TaskRecord>()
 
   constructor(queue: ReadyQueue, roster: Roster, post: Post, changed: (record: TaskRecord) => void) {
     this.#queue = queue
@@ -26,63 +27,63 @@ export class Dispatcher {
     this.#changed = changed
   }
 
-  enqueue(record: TaskRecord, urgent: boolean): void {
-    if (!this.#stalled.has(record)) this.#queue.add(record, urgent)
+  enqueue(record: TaskRecord): void {
+    if (record.replicasWanted() > 0) this.#queue.add(record)
   }
 
-  /** The next task to be handed out. */
-  head(): TaskRecord | undefined {
-    for (const record of this.#stalled) if (record.replicasWanted() > 0) return record
-    return this.#queue.peek(wantsWorkers)
+  withdraw(record: TaskRecord): void {
+    this.#queue.remove(record)
   }
 
   /** Workers the network lacks for the task: 0 when it has enough, be they busy. */
   missingWorkers(record: TaskRecord): number {
     const wanted = record.replicasWanted()
-    if (wanted <= 0) return 0
-    return wanted - this.#roster.countEligible(record, wanted)
+    return wanted <= 0 ? 0 : wanted - this.#roster.countOpen(record, wanted)
   }
 
   dispatch(now: Instant, out: CoordinatorOut): void {
-    this.#retryStalled(now, out)
-    while (this.#roster.readyCount > 0) {
-      const record = this.#queue.peek(wantsWorkers)
-      if (record === undefined) return
-      const wanted = record.replicasWanted()
-      const picked = this.#roster.pick(record, wanted)
-      const atOnce = record.freshRound()
-      if (atOnce ? picked.length === wanted : picked.length > 0) {
-        this.#queue.shift(record)
-        this.#assign(record, picked, now, out)
-        if (picked.length < wanted) this.#stalled.add(record)
-      } else if (atOnce && record.round === 1) {
-        return
-      } else {
-        this.#queue.shift(record)
-        this.#stalled.add(record)
-      }
+    for (const priority of priorities) {
+      if (this.#queue.size(priority) > 0 && !this.#dispatchLane(priority, now, out)) return
     }
   }
 
-  #retryStalled(now: Instant, out: CoordinatorOut): void {
-    let looked = 0
-    for (const record of this.#stalled) {
-      if (this.#roster.readyCount === 0 || ++looked > stalledLook) return
-      this.#stalled.delete(record)
-      const wanted = record.replicasWanted()
-      if (wanted <= 0) continue
-      const picked = this.#roster.pick(record, wanted)
-      const go = record.freshRound() ? picked.length === wanted : picked.length > 0
-      if (go) this.#assign(record, picked, now, out)
-      if (record.replicasWanted() > 0) this.#stalled.add(record)
+  /** False when a task of this priority waits for room: nothing lower may take it. */
+  #dispatchLane(priority: Priority, now: Instant, out: CoordinatorOut): boolean {
+    for (const record of this.#queue.stalled(priority, stalledLook)) {
+      if (this.#roster.readyCount === 0) return false
+      if (!this.#handOut(record, now, out)) return false
     }
+    for (;;) {
+      if (this.#roster.readyCount === 0) return false
+      const record = this.#queue.urgent(priority) ?? this.#queue.fresh(priority, this.#roster.offering)
+      if (record === undefined) return true
+      if (!this.#handOut(record, now, out)) return false
+    }
+  }
+
+  /**
+   * Hands out what can be handed out of the record and takes it out of the queue or sets it aside. False when its
+   * workers are here but have no room together: it keeps its turn.
+   */
+  #handOut(record: TaskRecord, now: Instant, out: CoordinatorOut): boolean {
+    const wanted = record.replicasWanted()
+    const picked = this.#roster.pick(record, wanted, now)
+    if (picked.length < wanted && record.freshRound()) {
+      if (this.#roster.countOpen(record, wanted) === wanted && record.attempts.length === 0) return false
+      this.#queue.stall(record)
+      return true
+    }
+    if (picked.length > 0) this.#assign(record, picked, now, out)
+    if (picked.length < wanted) this.#queue.stall(record)
+    else this.#queue.remove(record)
+    return true
   }
 
   #assign(record: TaskRecord, workers: readonly WorkerRecord[], now: Instant, out: CoordinatorOut): void {
     const { submission } = record
     for (const worker of workers) {
       const attempt = record.addAttempt(worker.peer, now)
-      this.#roster.take(worker, record, attempt)
+      this.#roster.take(worker, record, attempt, now)
       this.#post.to(worker.peer).assigned.push({
         taskId: submission.task.taskId,
         epoch: record.epoch,
@@ -103,5 +104,3 @@ export class Dispatcher {
     this.#changed(record)
   }
 }
-
-const wantsWorkers = (record: TaskRecord): boolean => record.replicasWanted() > 0

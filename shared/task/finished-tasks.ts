@@ -24,6 +24,8 @@ interface Delivery {
 
 /** Most finished tasks sent again to one submitter per look. */
 const resendBatch = 32
+/** Ends kept at hand for a submitter that asks again after it said that it had them. */
+const recentMax = 4_096
 
 /**
  * Tasks that have ended: known by id so that a repeated submission changes nothing, and pushed to submitters that
@@ -35,6 +37,7 @@ export class FinishedTasks {
     'submitters with undelivered tasks',
     20_000,
   )
+  readonly #recent = new BoundedMap<TaskId, FinishedTask>('recent ends', recentMax)
   readonly #undeliveredMax: number
   #undeliveredCount = 0
 
@@ -56,16 +59,23 @@ export class FinishedTasks {
     digest: Hash,
     origin: Origin,
     now: Instant,
-    post: Post,
-    out: CoordinatorOut,
+    ports: { readonly post: Post; readonly reachability: Reachability; readonly out: CoordinatorOut },
   ): void {
     const { task } = finished
     const key = finishedKey(task.jobId, task.index, task.taskId)
     this.#known.setDroppingOldest(task.taskId, { digest, status: finished.status, key })
-    out.save(key, finished)
+    ports.out.save(key, finished)
     if (origin === 'http') return
-    if (this.#hold(finished, now)) out.save(undeliveredKey(task.taskId), true)
-    post.to(task.submitter).finished.push(finished)
+    this.#recent.setDroppingOldest(task.taskId, finished)
+    if (this.#undeliveredCount >= this.#undeliveredMax) this.#dropAbsent(ports.reachability, ports.out)
+    if (this.#hold(finished, now)) ports.out.save(undeliveredKey(task.taskId), true)
+    ports.post.to(task.submitter).finished.push(finished)
+  }
+
+  /** A submitter that asks for an end it once had. */
+  again(taskId: TaskId, post: Post): void {
+    const finished = this.#recent.get(taskId)
+    if (finished !== undefined) post.to(finished.task.submitter).finished.push(finished)
   }
 
   /** A row from before; `undelivered` when its submitter has not yet said that it has it. */
@@ -87,16 +97,31 @@ export class FinishedTasks {
     if (waiting.size === 0) this.#undelivered.delete(from)
   }
 
+  /** What every submitter that is here has not acknowledged for `resendMs`. */
   resend(now: Instant, resendMs: number, reachability: Reachability, post: Post): void {
+    for (const peer of this.#undelivered.keys()) {
+      if (reachability.isUp(peer)) this.resendTo(peer, now, resendMs, post)
+    }
+  }
+
+  resendTo(peer: PeerId, now: Instant, resendMs: number, post: Post): void {
+    let sent = 0
+    for (const delivery of this.#undelivered.get(peer)?.values() ?? []) {
+      if (after(delivery.sentAt, resendMs) > now) continue
+      if (++sent > resendBatch) return
+      delivery.sentAt = now
+      post.to(peer).finished.push(delivery.finished)
+    }
+  }
+
+  /** Makes room: whoever is away longest fetches its results when it asks. */
+  #dropAbsent(reachability: Reachability, out: CoordinatorOut): void {
     for (const [peer, waiting] of this.#undelivered.entries()) {
-      if (!reachability.isUp(peer)) continue
-      let sent = 0
-      for (const delivery of waiting.values()) {
-        if (after(delivery.sentAt, resendMs) > now) continue
-        if (++sent > resendBatch) break
-        delivery.sentAt = now
-        post.to(peer).finished.push(delivery.finished)
-      }
+      if (reachability.isUp(peer)) continue
+      this.#undelivered.delete(peer)
+      this.#undeliveredCount -= waiting.size
+      for (const taskId of waiting.keys()) out.save(undeliveredKey(taskId), undefined)
+      return
     }
   }
 

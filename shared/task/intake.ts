@@ -15,6 +15,8 @@ export const taskTypes: readonly string[] = [
   'wasi',
 ]
 
+/** TSK-09: at least three workers. */
+const replicasMin = 3
 /** Replicas one task may ask for; more is a denial of service by submission. */
 const replicasMax = 7
 
@@ -42,10 +44,16 @@ export function checkSubmission(
       : equalBytes(sha256(input.bytes), fromHex(task.inputHash))
   if (!inputMatches) return refuse('InputMismatch', `input of task ${task.taskId} is not what inputHash says`)
   const { replicas, quorum } = task.verification
-  if (replicas > replicasMax || quorum < 2 || quorum > replicas || 2 * quorum <= replicas) {
+  if (
+    replicas < replicasMin ||
+    replicas > replicasMax ||
+    quorum < 2 ||
+    quorum > replicas ||
+    2 * quorum <= replicas
+  ) {
     return refuse(
       'BadVerificationPolicy',
-      `verification of task ${task.taskId}: quorum must be over half of at most ${replicasMax} replicas, and at least 2`,
+      `verification of task ${task.taskId}: from ${replicasMin} to ${replicasMax} replicas, and a quorum of over half of them`,
     )
   }
   return undefined

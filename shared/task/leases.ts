@@ -67,9 +67,13 @@ export class Leases {
 
   #acknowledged(record: TaskRecord, attempt: Attempt, runningMs: number | null, now: Instant): void {
     if (runningMs !== null && attempt.startedAt === null) {
-      attempt.startedAt = after(now, -runningMs)
+      // Not believed beyond reason: it did not begin before it was sent.
+      attempt.startedAt = Math.max(attempt.sentAt, after(now, -runningMs)) as Instant
       attempt.state = 'running'
-      if (record.status === 'assigned') record.enter('running', now)
+      if (record.status === 'assigned') {
+        record.enter('running', now)
+        this.#parts.changed(record)
+      }
     } else if (attempt.state === 'sent') {
       attempt.state = 'held'
     }
@@ -82,8 +86,6 @@ export class Leases {
       const attempt = record?.attemptNumbered(item.attempt)
       if (record === undefined || attempt === undefined || attempt.worker !== from || !isLive(attempt))
         continue
-      if (item.reason === 'wallClock') record.timeouts++
-      else if (item.reason === 'host' || item.reason === 'unverifiable') record.breakdowns++
       this.lose(record, attempt, item.reason, now, out)
     }
   }
@@ -99,7 +101,6 @@ export class Leases {
       for (const { record, attempt } of [...worker.outstanding.values()]) {
         const reason = this.#overdue(record, attempt, now)
         if (reason === undefined) continue
-        if (reason === 'overTime') record.timeouts++
         const { taskId } = record.submission.task
         this.#parts.post
           .to(worker.peer)
@@ -129,6 +130,7 @@ export class Leases {
   lose(record: TaskRecord, attempt: Attempt, reason: LossReason, now: Instant, out: CoordinatorOut): void {
     const { taskId } = record.submission.task
     attempt.state = 'lost'
+    attempt.lost = { reason, at: now }
     this.#parts.roster.release(attempt.worker, taskId, attempt.attempt)
     out.event({ type: 'attemptLost', taskId, worker: attempt.worker, reason })
     if (record.finished) return this.#parts.settled(record)
@@ -136,26 +138,37 @@ export class Leases {
     if (end !== undefined) return this.#parts.finish(record, end, now, out)
     if (record.live().length === 0 && record.answeredInRound().length === 0) record.enter('pending', now)
     this.#parts.changed(record)
-    this.#parts.dispatcher.enqueue(record, true)
+    this.#parts.dispatcher.enqueue(record)
+  }
+
+  /** We were away, not they: leases and times go on where they stood. */
+  resumed(gapMs: number, now: Instant): void {
+    for (const worker of this.#parts.roster.all()) {
+      worker.heardAt = now
+      for (const { attempt } of worker.outstanding.values()) {
+        attempt.sentAt = after(attempt.sentAt, gapMs)
+        if (attempt.startedAt !== null) attempt.startedAt = after(attempt.startedAt, gapMs)
+      }
+    }
   }
 
   /** The end of a task that workers keep losing. */
   #enough(record: TaskRecord): End | undefined {
     const { timeoutsMax, breakdownsMax, attemptsMax } = this.#parts.config
-    if (record.timeouts > timeoutsMax) {
+    if (record.losses(['overTime', 'wallClock'], 2) > timeoutsMax) {
       const { maxDurationSeconds } = record.submission.task.limits
-      const message = `over its time of ${maxDurationSeconds} s on ${record.timeouts} workers`
+      const message = `it ran over its time of ${maxDurationSeconds} s on several workers`
       return { status: 'timeout', error: 'wallClock', message }
     }
-    if (record.breakdowns > breakdownsMax) {
+    if (record.losses(['host', 'unverifiable', 'badAnswer'], 3) > breakdownsMax) {
+      return { status: 'failed', error: 'host', message: 'several workers could not carry it out' }
+    }
+    if (record.losses(undefined, 10) >= attemptsMax) {
       return {
         status: 'failed',
         error: 'host',
-        message: `${record.breakdowns} workers could not carry it out`,
+        message: `${attemptsMax} times a worker was lost while it had it`,
       }
-    }
-    if (record.attempts.length >= attemptsMax) {
-      return { status: 'failed', error: 'host', message: `lost by workers ${record.attempts.length} times` }
     }
     return undefined
   }
@@ -165,11 +178,13 @@ export class Leases {
     const worker = this.#parts.roster.meet(attempt.worker, now)
     if (worker === undefined) {
       attempt.state = 'lost'
+      attempt.lost = { reason: 'leaseLost', at: now }
       return
     }
-    worker.heardAt = now
+    attempt.sentAt = now
+    attempt.startedAt = null
     // Whether the assignment ever left is not known: its absence from an offer settles it.
     attempt.state = 'held'
-    this.#parts.roster.take(worker, record, attempt)
+    this.#parts.roster.take(worker, record, attempt, now)
   }
 }

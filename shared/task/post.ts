@@ -12,6 +12,7 @@ export const batchBytesMax = 60 * 1024
 const taskBytes = 1_100
 const keyBytes = 80
 const voteBytes = 1_400
+const transitionBytes = 32
 
 export const carriedBytes = (payload: Payload | null): number =>
   payload === null || payload.kind === 'blob' ? 120 : sizeOf(payload)
@@ -20,6 +21,7 @@ const assignmentBytes = (item: Assignment): number => taskBytes + carriedBytes(i
 const finishedBytes = (item: FinishedTask): number =>
   taskBytes +
   voteBytes * (1 + item.votes.length) +
+  transitionBytes * item.transitions.length +
   carriedBytes(item.output) +
   4 * ((item.error?.message.length ?? 0) + (item.error?.stack?.length ?? 0))
 

@@ -80,7 +80,9 @@ export class Roster {
     this.#place(worker)
   }
 
-  take(worker: WorkerRecord, record: TaskRecord, attempt: Attempt): void {
+  take(worker: WorkerRecord, record: TaskRecord, attempt: Attempt, now: Instant): void {
+    // An idle worker beats slowly: its lease begins with its work.
+    if (worker.outstanding.size === 0) worker.heardAt = now
     worker.outstanding.set(attemptName(record.submission.task.taskId, attempt.attempt), { record, attempt })
     this.#place(worker)
   }
@@ -97,11 +99,11 @@ export class Roster {
     if (worker.outstanding.size === 0) this.#workers.delete(worker.peer)
   }
 
-  /** Offering workers a task could still go to. Stops counting at `enough`. */
-  countEligible(record: TaskRecord, enough: number): number {
+  /** Offering workers that the task could still go to, busy or not. Stops counting at `enough`. */
+  countOpen(record: TaskRecord, enough: number): number {
     let count = 0
     for (const worker of this.#workers.values()) {
-      if (worker.capacity === 0 || record.excludes(worker.peer)) continue
+      if (worker.capacity === 0 || !record.isOpenTo(worker.peer)) continue
       count++
       if (count >= enough) break
     }
@@ -110,38 +112,24 @@ export class Roster {
 
   /**
    * Up to `count` workers with room that the task may go to, differing in operator, then subnet, from one another
-   * and from the task's other workers, then the least loaded.
+   * and from the task's other workers, then those that never lost it, then the least loaded.
    */
-  pick(record: TaskRecord, count: number): WorkerRecord[] {
+  pick(record: TaskRecord, count: number, now: Instant): WorkerRecord[] {
     if (count <= 0) return []
-    let candidates = this.#sample().filter((worker) => !record.excludes(worker.peer))
-    if (candidates.length < count && this.#ready.length > sampleMax) {
-      candidates = this.#ready.filter((worker) => !record.excludes(worker.peer))
-    }
+    const fits = (worker: WorkerRecord): boolean => record.mayGoTo(worker.peer, now)
+    let candidates = this.#sample().filter(fits)
+    if (candidates.length < count && this.#ready.length > sampleMax) candidates = this.#ready.filter(fits)
     const company = record.attempts
       .filter((attempt) => attempt.state !== 'lost')
       .map((attempt) => this.#workers.get(attempt.worker)?.admission ?? null)
     const picked: WorkerRecord[] = []
     while (picked.length < count && candidates.length > 0) {
-      const best = this.#best(candidates, company)
+      const best = leastCost(candidates, record, company)
       candidates = candidates.filter((worker) => worker !== best)
       company.push(best.admission)
       picked.push(best)
     }
     return picked
-  }
-
-  #best(candidates: readonly WorkerRecord[], company: readonly (Admission | null)[]): WorkerRecord {
-    let best = candidates[0]!
-    let bestCost = Number.POSITIVE_INFINITY
-    for (const worker of candidates) {
-      const cost = kinship(worker.admission, company) + worker.outstanding.size / worker.capacity
-      if (cost < bestCost) {
-        best = worker
-        bestCost = cost
-      }
-    }
-    return best
   }
 
   /** All ready workers when few, else `sampleMax` of them; in random order either way. */
@@ -176,14 +164,32 @@ export class Roster {
   }
 }
 
-/** 4 per companion of the same operator, 2 per companion of the same subnet; unknown is never the same. */
+function leastCost(
+  candidates: readonly WorkerRecord[],
+  record: TaskRecord,
+  company: readonly (Admission | null)[],
+): WorkerRecord {
+  let best = candidates[0]!
+  let bestCost = Number.POSITIVE_INFINITY
+  for (const worker of candidates) {
+    const load = worker.outstanding.size / worker.capacity
+    const cost = kinship(worker.admission, company) + 10 * Math.min(9, record.lossesOf(worker.peer)) + load
+    if (cost < bestCost) {
+      best = worker
+      bestCost = cost
+    }
+  }
+  return best
+}
+
+/** Companions of the same operator outweigh any number of the same subnet; unknown is never the same. */
 function kinship(admission: Admission | null, company: readonly (Admission | null)[]): number {
   if (admission === null) return 0
   let cost = 0
   for (const other of company) {
     if (other === null) continue
-    if (admission.operator !== null && admission.operator === other.operator) cost += 4
-    if (admission.subnetTag !== null && admission.subnetTag === other.subnetTag) cost += 2
+    if (admission.operator !== null && admission.operator === other.operator) cost += 10_000
+    if (admission.subnetTag !== null && admission.subnetTag === other.subnetTag) cost += 100
   }
   return cost
 }

@@ -1,10 +1,13 @@
 import { BoundedMap } from '../kernel/bounded.ts'
+import { equalBytes } from '../kernel/bytes.ts'
 import { chunks } from '../kernel/chunks.ts'
+import { encodeCanonical } from '../kernel/codec.ts'
 import { after, type Instant, type PeerId, type TaskId } from '../kernel/ids.ts'
 import { unreachable } from '../kernel/invariant.ts'
 import type { Machine, Out, Row } from '../kernel/machine.ts'
 import type { Admittance, FinishedTask, FromSubmitter, Submission, ToSubmitter } from './messages.ts'
 import { batchBytesMax, batchItemsMax, carriedBytes } from './post.ts'
+import type { Task } from './task.ts'
 
 export type SubmitterCommand =
   /** Tasks the host has made and signed; beyond the window they are refused, so ask `room` first. */
@@ -48,6 +51,7 @@ export const defaultSubmitterConfig: SubmitterConfig = {
 
 interface Open {
   readonly submission: Submission
+  cancelled: boolean
   accepted: boolean
   sendAt: Instant
 }
@@ -102,6 +106,8 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
   restore(_rows: Iterable<Row>, _now: Instant): void {}
 
   #message(from: PeerId, message: ToSubmitter, now: Instant, out: SubmitterOut): void {
+    // A stranger may know an id, but speaks for no coordinator.
+    if (!this.#coordinators.has(from)) return
     switch (message.type) {
       case 'task/submitReply':
         for (const item of message.items) this.#replied(item, now, out)
@@ -110,7 +116,7 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
         return out.event({ type: 'workersMissing', missingWorkers: message.missingWorkers })
       case 'task/finished':
         for (const finished of message.items) {
-          if (this.#open.delete(finished.task.taskId)) out.event({ type: 'resultReceived', finished })
+          this.#ended(finished, out)
         }
         return out.send(from, {
           type: 'task/finishedReceived',
@@ -126,18 +132,19 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
       case 'submitter/submit':
         for (const submission of command.items) {
           const { taskId } = submission.task
-          if (this.#open.set(taskId, { submission, accepted: false, sendAt: now })) continue
+          if (this.#open.set(taskId, { submission, cancelled: false, accepted: false, sendAt: now })) continue
           const message = `more than ${this.#config.windowMax} tasks under way`
           out.event({ type: 'submissionRefused', taskId, code: 'WindowFull', message })
         }
         return
-      case 'submitter/cancel': {
-        const mine = command.taskIds.filter((taskId) => this.#open.has(taskId))
-        const coordinator = this.#coordinator()
-        if (coordinator !== undefined && mine.length > 0)
-          out.send(coordinator, { type: 'task/cancel', taskIds: mine })
+      case 'submitter/cancel':
+        for (const taskId of command.taskIds) {
+          const open = this.#open.get(taskId)
+          if (open === undefined) continue
+          open.cancelled = true
+          open.sendAt = now
+        }
         return
-      }
       case 'submitter/coordinatorUp':
         this.#coordinators.add(command.peer)
         if (this.#coordinators.size === 1) this.#repeatAll(now)
@@ -148,6 +155,13 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
       default:
         return unreachable(command)
     }
+  }
+
+  #ended(finished: FinishedTask, out: SubmitterOut): void {
+    const open = this.#open.get(finished.task.taskId)
+    if (open === undefined || !sameTask(open.submission.task, finished.task)) return
+    this.#open.delete(finished.task.taskId)
+    out.event({ type: 'resultReceived', finished })
   }
 
   /** The coordinator may have changed: what was accepted there may be unknown here. */
@@ -181,11 +195,13 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
     const coordinator = this.#coordinator()
     if (coordinator === undefined) return
     const due: Submission[] = []
+    const cancelled: TaskId[] = []
     let next: Instant | undefined
     for (const open of this.#open.values()) {
-      if (open.accepted) continue
+      if (open.accepted && !open.cancelled) continue
       if (open.sendAt <= now) {
-        due.push(open.submission)
+        if (open.cancelled) cancelled.push(open.submission.task.taskId)
+        else due.push(open.submission)
         open.sendAt = after(now, this.#config.resendMs)
       }
       if (next === undefined || open.sendAt < next) next = open.sendAt
@@ -193,11 +209,16 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
     for (const items of chunks(due, submissionBytes, batchItemsMax, batchBytesMax)) {
       out.send(coordinator, { type: 'task/submit', items })
     }
+    for (const taskIds of chunks(cancelled, () => 40, batchItemsMax, batchBytesMax)) {
+      out.send(coordinator, { type: 'task/cancel', taskIds })
+    }
     if (next !== undefined && (this.#timerAt === undefined || next < this.#timerAt)) {
       this.#timerAt = next
       out.timer(resendTimer, next)
     }
   }
 }
+
+const sameTask = (a: Task, b: Task): boolean => equalBytes(encodeCanonical(a), encodeCanonical(b))
 
 const submissionBytes = (item: Submission): number => 1_300 + carriedBytes(item.input)

@@ -1,5 +1,6 @@
-import type { Hash, Instant, PeerId } from '../kernel/ids.ts'
+import { after, type Hash, type Instant, type PeerId } from '../kernel/ids.ts'
 import { invariant } from '../kernel/invariant.ts'
+import type { LossReason } from './coordinator-ports.ts'
 import { isFinal, mayFollow } from './lifecycle.ts'
 import type { Answer, OpenedCommitment, Submission, Transition, Vote } from './messages.ts'
 import type { TaskStatus } from './task.ts'
@@ -14,10 +15,11 @@ export interface Attempt {
   readonly attempt: number
   readonly worker: PeerId
   readonly round: number
-  readonly sentAt: Instant
+  sentAt: Instant
   state: AttemptState
   /** When it began to run, by the worker's word; `null` before. */
   startedAt: Instant | null
+  lost: { readonly reason: LossReason; readonly at: Instant } | null
   answer: CountedAnswer | null
 }
 
@@ -34,8 +36,6 @@ interface StateRow {
   readonly status: TaskStatus
   readonly epoch: number
   readonly round: number
-  readonly timeouts: number
-  readonly breakdowns: number
   readonly attempts: readonly Attempt[]
   readonly commitment: OpenedCommitment | null
   readonly transitions: readonly Transition[]
@@ -45,12 +45,17 @@ interface SubmissionRow {
   readonly submission: Submission
   readonly origin: Origin
   readonly acceptedAt: number
+  /** Position in the order of acceptance. */
+  readonly order: number
 }
+
+/** From its second loss on, a worker gets the task again only after this, doubled each time, in ms. */
+const backoffMs = { first: 5_000, most: 600_000 }
 
 /**
  * One unfinished task of a coordinator.
  *
- * Invariants: (1) at most one attempt per worker in a round, and no worker that answered gets the task again;
+ * Invariants: (1) at most one attempt per worker that is not lost: no worker that holds or answered it gets the task again;
  * (2) an attempt that is `lost` or `answered` never changes again; (3) status follows `lifecycle` only.
  */
 export class TaskRecord {
@@ -58,14 +63,11 @@ export class TaskRecord {
   readonly digest: Hash
   readonly origin: Origin
   readonly acceptedAt: Instant
+  readonly order: number
   readonly attempts: Attempt[] = []
   readonly transitions: Transition[] = []
   epoch = 1
   round = 1
-  /** Attempts that ran over their time. */
-  timeouts = 0
-  /** Attempts that a worker's host could not carry out. */
-  breakdowns = 0
   commitment: OpenedCommitment | null = null
   /** What the quorum agreed on, once it has. */
   agreedHash: Hash | null = null
@@ -73,11 +75,12 @@ export class TaskRecord {
   queued = false
   #status: TaskStatus = 'pending'
 
-  constructor(submission: Submission, digest: Hash, origin: Origin, acceptedAt: Instant) {
+  constructor(submission: Submission, digest: Hash, origin: Origin, acceptedAt: Instant, order: number) {
     this.submission = submission
     this.digest = digest
     this.origin = origin
     this.acceptedAt = acceptedAt
+    this.order = order
     this.transitions.push(['pending', acceptedAt])
   }
 
@@ -109,6 +112,7 @@ export class TaskRecord {
       sentAt: now,
       state: 'sent',
       startedAt: null,
+      lost: null,
       answer: null,
     }
     this.attempts.push(attempt)
@@ -118,6 +122,44 @@ export class TaskRecord {
   /** Workers that hold the task now or have answered it, in any round. */
   excludes(worker: PeerId): boolean {
     return this.attempts.some((attempt) => attempt.worker === worker && attempt.state !== 'lost')
+  }
+
+  /** How often the worker lost this task. */
+  lossesOf(worker: PeerId): number {
+    let losses = 0
+    for (const attempt of this.attempts) if (attempt.worker === worker && attempt.state === 'lost') losses++
+    return losses
+  }
+
+  /** Whether the worker may ever be given the task: it neither has it nor answered it, well or badly. */
+  isOpenTo(worker: PeerId): boolean {
+    return this.attempts.every(
+      (attempt) =>
+        attempt.worker !== worker || (attempt.state === 'lost' && attempt.lost?.reason !== 'badAnswer'),
+    )
+  }
+
+  /** Whether the worker may be given the task now. One that keeps losing it has to wait. */
+  mayGoTo(worker: PeerId, now: Instant): boolean {
+    if (!this.isOpenTo(worker)) return false
+    const losses = this.lossesOf(worker)
+    if (losses < 2) return true
+    const last = this.attempts.findLast((attempt) => attempt.worker === worker)!
+    const wait = Math.min(backoffMs.most, backoffMs.first * 2 ** (losses - 2))
+    return last.lost === null || after(last.lost.at, wait) <= now
+  }
+
+  /** Attempts lost for one of the reasons, each worker counted `perWorkerMax` times at most: no worker's doing alone. */
+  losses(reasons: readonly LossReason[] | undefined, perWorkerMax: number): number {
+    const perWorker = new Map<PeerId, number>()
+    for (const { worker, state, lost } of this.attempts) {
+      if (state !== 'lost' || (reasons !== undefined && (lost === null || !reasons.includes(lost.reason))))
+        continue
+      perWorker.set(worker, Math.min(perWorkerMax, (perWorker.get(worker) ?? 0) + 1))
+    }
+    let sum = 0
+    for (const count of perWorker.values()) sum += count
+    return sum
   }
 
   live(): Attempt[] {
@@ -144,7 +186,8 @@ export class TaskRecord {
   }
 
   submissionRow(): SubmissionRow {
-    return { submission: this.submission, origin: this.origin, acceptedAt: this.acceptedAt }
+    const { submission, origin, acceptedAt, order } = this
+    return { submission, origin, acceptedAt, order }
   }
 
   stateRow(): StateRow {
@@ -152,8 +195,6 @@ export class TaskRecord {
       status: this.#status,
       epoch: this.epoch,
       round: this.round,
-      timeouts: this.timeouts,
-      breakdowns: this.breakdowns,
       attempts: this.attempts.map((attempt) => ({ ...attempt })),
       commitment: this.commitment,
       transitions: [...this.transitions],
@@ -166,13 +207,12 @@ export class TaskRecord {
       digest,
       submission.origin,
       submission.acceptedAt as Instant,
+      submission.order,
     )
     if (state === undefined) return record
     record.#status = state.status
     record.epoch = state.epoch
     record.round = state.round
-    record.timeouts = state.timeouts
-    record.breakdowns = state.breakdowns
     record.commitment = state.commitment
     record.attempts.push(...state.attempts.map((attempt) => ({ ...attempt })))
     record.transitions.length = 0

@@ -240,13 +240,14 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   }
 
   #assigned(from: PeerId, message: Assign, out: WorkerOut): void {
+    if (!this.#coordinators.has(from)) return
     this.#owed.add(from)
     if (this.#slots === 0) {
       return this.#sendHandBacks(from, message.items, 'paused', out)
     }
     for (const assignment of message.items) {
       const name = nameOf(from, assignment)
-      if (this.#held.has(name) || this.#held.full) continue
+      if (this.#held.has(name) || this.#held.full || this.#heldOf(from) >= this.#capacity) continue
       this.#held.mustSet(name, {
         runId: this.#nextRun++,
         coordinator: from,
@@ -257,6 +258,18 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
         sentAt: null,
       })
     }
+  }
+
+  /** What each coordinator may have out here; all together fit into `heldMax`. */
+  get #capacity(): number {
+    const share = Math.floor(this.#config.heldMax / Math.max(1, this.#coordinators.size))
+    return Math.min(share, this.#slots * this.#config.heldPerSlot)
+  }
+
+  #heldOf(coordinator: PeerId): number {
+    let count = 0
+    for (const held of this.#held.values()) if (held.coordinator === coordinator) count++
+    return count
   }
 
   #settled(from: PeerId, message: Settle, out: WorkerOut): void {
@@ -382,8 +395,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
         const runningMs = held.state === 'running' && held.startedAt !== null ? now - held.startedAt : null
         holding.push({ taskId, epoch, attempt, runningMs })
       }
-      const capacity = Math.min(this.#config.heldMax, this.#slots * this.#config.heldPerSlot)
-      out.send(peer, { type: 'task/offer', slots: this.#slots, capacity, holding })
+      out.send(peer, { type: 'task/offer', slots: this.#slots, capacity: this.#capacity, holding })
     }
     this.#owed.clear()
     const beatMs = this.#held.size > 0 ? this.#config.busyBeatMs : this.#config.idleBeatMs
