@@ -71,6 +71,34 @@ describe('gossip', () => {
     expect(near.seen.gossips).toEqual([])
   })
 
+  test('reaches all of fifty that have no neighbour but one relay', async () => {
+    const relay = await startRelay()
+    relay.network.subscribe('talk')
+    const leaves = await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const leaf = await startAgent()
+        leaf.network.subscribe('talk')
+        await leaf.network.dial({ addresses: [tcpAddress(relay)] })
+        return leaf
+      }),
+    )
+    const [speaker, ...others] = leaves
+    const heard = () =>
+      others.filter(({ seen }) => seen.gossips.some(({ frame }) => text(frame) === 'to all')).length
+    // The first words may come before everyone has said what he listens to.
+    await expect
+      .poll(
+        async () => {
+          await speaker!.network.publish('talk', bytes(`${Math.random()}`))
+          return others.every(({ seen }) => seen.gossips.length > 0)
+        },
+        { timeout: 15_000, interval: 300 },
+      )
+      .toBe(true)
+    await speaker!.network.publish('talk', bytes('to all'))
+    await expect.poll(heard, { timeout: 3_000 }).toBe(others.length)
+  })
+
   test('goes no further than a node that will not accept it', async () => {
     const { relays, near, far } = await network()
     for (const node of [...relays, near, far]) node.network.subscribe('talk')
