@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
+import { styleMap } from 'lit/directives/style-map.js'
 import type { ContributionSettings } from '../node/contribution-settings.ts'
 import type { TabNode } from '../node/tab-node.ts'
 import type { RunState, TabState } from '../node/tab-state.ts'
@@ -95,9 +96,52 @@ export class ContributeCard extends LitElement {
       }
       .slots input {
         width: 100%;
-        accent-color: var(--accent);
-        margin: 0.7rem 0 0.3rem;
-        height: 1.5rem;
+        appearance: none;
+        background: none;
+        margin: 0.6rem 0 0.2rem;
+        height: 1.75rem;
+        cursor: pointer;
+        border-radius: 99px;
+      }
+      .slots input::-webkit-slider-runnable-track {
+        height: 0.45rem;
+        border-radius: 99px;
+        background: linear-gradient(var(--accent) 0 0) no-repeat var(--line);
+        background-size: var(--filled) 100%;
+      }
+      .slots input::-moz-range-track {
+        height: 0.45rem;
+        border-radius: 99px;
+        background: var(--line);
+      }
+      .slots input::-moz-range-progress {
+        height: 0.45rem;
+        border-radius: 99px;
+        background: var(--accent);
+      }
+      .slots input::-webkit-slider-thumb {
+        appearance: none;
+        width: 1.4rem;
+        height: 1.4rem;
+        margin-top: -0.475rem;
+        border-radius: 50%;
+        background: var(--surface);
+        border: 3px solid var(--accent);
+      }
+      .slots input::-moz-range-thumb {
+        width: 1.1rem;
+        height: 1.1rem;
+        border-radius: 50%;
+        background: var(--surface);
+        border: 3px solid var(--accent);
+      }
+      .slots input:disabled {
+        opacity: 0.5;
+        cursor: default;
+      }
+      .strong {
+        font-weight: 600;
+        font-size: 0.95rem;
       }
       output {
         font-variant-numeric: tabular-nums;
@@ -181,6 +225,7 @@ export class ContributeCard extends LitElement {
           max=${max}
           step="1"
           .value=${String(slots)}
+          style=${styleMap({ '--filled': `${max === 1 ? 100 : (100 * (slots - 1)) / (max - 1)}%` })}
           aria-valuetext=${`${slots} of ${max}`}
           ?disabled=${isDisabled || max === 1}
           @input=${(event: Event) => {
@@ -218,7 +263,7 @@ export class ContributeCard extends LitElement {
     const runs = state?.runs ?? []
     return html`<div class="now">
       <div class="line">
-        <h3 role="status" aria-label="Contribution">${statusWords(state)}</h3>
+        <p class="strong" role="status" aria-label="Contribution">${statusWords(state)}</p>
         <span class="muted small">${counted(state?.counters.answered ?? 0, 'task')} answered</span>
       </div>
       ${

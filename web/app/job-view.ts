@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
+import { styleMap } from 'lit/directives/style-map.js'
 import type { ItemResult } from '../node/job.ts'
 import { type JobRun, rowsShownMax } from './job-run.ts'
 import { saveFile } from './save-file.ts'
@@ -83,6 +84,12 @@ export class JobView extends LitElement {
         font-size: 0.8rem;
         color: var(--muted);
       }
+      .narrow {
+        width: 1%;
+      }
+      th.narrow:last-child {
+        min-width: 8rem;
+      }
       td.index {
         font-variant-numeric: tabular-nums;
         color: var(--muted);
@@ -101,6 +108,15 @@ export class JobView extends LitElement {
       }
       .held {
         color: var(--accent-strong);
+      }
+      .notice {
+        min-height: 3.6rem;
+        display: flex;
+        align-items: center;
+      }
+      .plain {
+        background: var(--sunken);
+        color: var(--muted);
       }
       .actions {
         display: flex;
@@ -126,17 +142,10 @@ export class JobView extends LitElement {
       <section aria-label="Job">
         <div class="line">
           <h3>${run.name}, ${counted(progress.items, 'item')}</h3>
-          <span class="muted small counts" role="status" aria-label="Progress">${countsOf(run)}</span>
+          <span class="muted small counts" role="status" aria-live="off" aria-label="Progress">${countsOf(run)}</span>
         </div>
         <progress max=${progress.items} value=${done} aria-label="Items done"></progress>
-        ${this.#lacks()}
-        ${run.problem === undefined ? nothing : html`<p class="notice bad" role="alert">${run.problem}</p>`}
-        ${
-          run.check === undefined
-            ? nothing
-            : html`<p class=${`notice small ${run.check.isValid ? 'good' : 'bad'}`} role="status"
-                aria-label="Receipt">Receipt ${run.check.summary}</p>`
-        }
+        ${this.#standing()}
         <div class="actions">
           ${
             run.isRunning
@@ -147,35 +156,50 @@ export class JobView extends LitElement {
                     @click=${() => saveFile(run.receipt(), 'receipt.json')}>Download receipt</button>`
           }
         </div>
-        ${run.rows.length === 0 ? nothing : this.#results()}
+        ${this.#results()}
       </section>
     `
   }
 
-  #lacks(): TemplateResult | typeof nothing {
-    if (!this.run.isRunning) return nothing
+  /** One line, always there: what the job waits for, how it ended. */
+  #standing(): TemplateResult {
+    const { run, missing } = this
+    if (run.problem !== undefined) return html`<p class="notice bad small" role="alert">${run.problem}</p>`
+    if (run.check !== undefined) {
+      const tone = run.check.isValid ? 'good' : 'bad'
+      return html`<p class="notice small ${tone}" role="status" aria-label="Receipt">Receipt ${run.check.summary}</p>`
+    }
+    if (!run.isRunning) {
+      const words = run.progress.isCancelled
+        ? 'Cancelled.'
+        : 'Ended without a receipt: no item was agreed on.'
+      return html`<p class="notice plain small" role="status" aria-label="Receipt">${words}</p>`
+    }
     if (this.isAway) {
       return html`<p class="notice small" role="status" aria-label="Waiting">
         The relay is away. The job goes on when it is back; leave this tab open.
       </p>`
     }
-    if (this.missing === 0) return nothing
-    return html`<p class="notice small" role="status" aria-label="Waiting">
-      Waiting for ${this.missing} more ${this.missing === 1 ? 'worker' : 'workers'}: each item needs three that are not
-      one another. Lend time in this tab or open the page on other computers; the job goes on by itself.
-    </p>`
+    return missing === 0
+      ? html`<p class="notice plain small" role="status" aria-label="Waiting">Workers are answering.</p>`
+      : html`<p class="notice small" role="status" aria-label="Waiting">
+          Waiting for ${missing} more ${missing === 1 ? 'worker' : 'workers'}: three different ones answer each item.
+          Lend time here, or open this page in another browser.
+        </p>`
   }
 
   #results(): TemplateResult {
     const { rows, progress } = this.run
     const hidden = progress.items - rowsShownMax
-    return html`<div class="results" role="region" aria-label="Results" tabindex="0">
+    // Room for the rows to come, so that nothing below moves.
+    const style = styleMap({ 'min-height': `min(26rem, ${2.5 * (progress.items + 1)}rem)` })
+    return html`<div class="results" role="region" aria-label="Results" tabindex="0" style=${style}>
         <table aria-label="Results">
           <thead>
             <tr>
-              <th scope="col">Item</th>
+              <th scope="col" class="narrow">Item</th>
               <th scope="col">Answer</th>
-              <th scope="col">Proof</th>
+              <th scope="col" class="narrow">Proof</th>
             </tr>
           </thead>
           <tbody>

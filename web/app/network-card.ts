@@ -1,5 +1,6 @@
-import { css, html, LitElement, type TemplateResult } from 'lit'
+import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
 import type { MemberState, TabState } from '../node/tab-state.ts'
+import { TotalsWatch } from './network-totals.ts'
 import { sharedStyle } from './shared-style.ts'
 import { durationSince, kindNames, shortId } from './words.ts'
 
@@ -13,7 +14,7 @@ export class NetworkCard extends LitElement {
         height: 100%;
         display: flex;
         flex-direction: column;
-        gap: 1.1rem;
+        gap: 0.7rem;
       }
       dl {
         display: grid;
@@ -34,14 +35,23 @@ export class NetworkCard extends LitElement {
         font-variant-numeric: tabular-nums;
       }
       dt {
-        font-size: 0.85rem;
+        font-size: 0.8rem;
+        line-height: 1.3;
         color: var(--muted);
       }
       .peers {
         overflow: auto;
-        min-height: 11rem;
+        min-height: 10.5rem;
         max-height: 19rem;
         flex: 1;
+      }
+      .peers p {
+        padding-top: 0.8rem;
+      }
+      h2 {
+        min-height: 2.75rem;
+        display: flex;
+        align-items: center;
       }
       table {
         width: 100%;
@@ -73,45 +83,49 @@ export class NetworkCard extends LitElement {
   ]
 
   declare state: TabState | undefined
+  readonly #watch = new TotalsWatch(this)
 
   protected override render(): TemplateResult {
     const members = this.state?.members ?? []
-    const tabs = members.filter(({ kind }) => kind === 'tab')
+    const { totals } = this.#watch
     return html`
       <section class="card" aria-labelledby="title">
         <h2 id="title">Network</h2>
-        <dl>
-          ${figure('Relays', members.filter(({ kind }) => kind === 'relay').length)}
-          ${figure('Tabs', tabs.length)} ${figure('of them direct', tabs.filter(({ direct }) => direct).length)}
+        <dl aria-label="In the whole network, as its relay counts">
+          ${figure('Nodes', totals?.peers)} ${figure('Workers', totals?.workers)}
+          ${figure('Slots', totals?.slots)}
         </dl>
-        ${
-          members.length === 0
-            ? html`<p class="peers muted small">No one yet. Open this page in another browser, or with
-                <span class="mono">?profile=NAME</span>, to see a second node.</p>`
-            : html`<div class="peers" role="region" aria-labelledby="title" tabindex="0">
-                <table aria-label="Peers of this tab">
-                  <thead>
-                    <tr>
-                      <th scope="col">Peer</th>
-                      <th scope="col">Kind</th>
-                      <th scope="col">Path</th>
-                      <th scope="col">Lends</th>
-                      <th scope="col">Since</th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    ${[...members].sort(byKindAndAge).map(row)}
-                  </tbody>
-                </table>
-              </div>`
-        }
+        <div class="peers" role="region" aria-label="Peers" tabindex="0">
+          <table aria-label="Peers of this tab">
+            <thead>
+              <tr>
+                <th scope="col">Peer</th>
+                <th scope="col">Kind</th>
+                <th scope="col">Path</th>
+                <th scope="col">Lends</th>
+                <th scope="col">Since</th>
+              </tr>
+            </thead>
+            <tbody>
+              ${[...members].sort(byKindAndAge).map(row)}
+            </tbody>
+          </table>
+          ${
+            members.some(({ kind }) => kind === 'tab')
+              ? nothing
+              : html`<p class="muted small">
+                  Another tab shows here when this page is opened in a second browser, or once more with
+                  <span class="mono">?profile=NAME</span> at the end of its address.
+                </p>`
+          }
+        </div>
       </section>
     `
   }
 }
 
-const figure = (words: string, count: number): TemplateResult =>
-  html`<div><dt>${words}</dt><dd>${count}</dd></div>`
+const figure = (words: string, count: number | undefined): TemplateResult =>
+  html`<div><dt>${words}</dt><dd>${count ?? '–'}</dd></div>`
 
 const row = (member: MemberState): TemplateResult => html`<tr>
   <td class="mono" title=${member.peer}>${shortId(member.peer)}</td>

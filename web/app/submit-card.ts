@@ -21,6 +21,10 @@ interface Program {
   readonly bytes: Uint8Array
 }
 
+const builtIn = findBuiltIn('word_count')!
+const builtInBytes = readBuiltIn(builtIn)
+const wordCount = { type: builtIn.type, bytes: builtInBytes, source: new TextDecoder().decode(builtInBytes) }
+
 const exampleProgram = `// Gets one item and returns its answer; both are JSON.
 export default function (item) {
   return { item, letters: [...item].length }
@@ -61,6 +65,26 @@ export class SubmitCard extends LitElement {
         grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
         gap: 1.5rem 2rem;
       }
+      .intro {
+        display: grid;
+        gap: 0.4rem;
+      }
+      .intro p {
+        max-width: 78ch;
+      }
+      pre {
+        margin: 0;
+        height: 11rem;
+        overflow: auto;
+        padding: 0.6rem 0.8rem;
+        border: 1px solid var(--line);
+        border-radius: 10px;
+        background: var(--sunken);
+        color: var(--muted);
+        font: 0.8rem / 1.5 var(--mono);
+        white-space: pre-wrap;
+        tab-size: 2;
+      }
       .wide {
         grid-column: 1 / -1;
       }
@@ -71,7 +95,7 @@ export class SubmitCard extends LitElement {
         gap: 0.75rem 1.25rem;
       }
       .source {
-        min-height: 11.6rem;
+        min-height: 13rem;
         display: grid;
         gap: 0.45rem;
         align-content: start;
@@ -116,7 +140,7 @@ export class SubmitCard extends LitElement {
     const isRunning = this.run?.isRunning === true
     return html`
       <section class="card" aria-labelledby="title">
-        <div>
+        <div class="intro">
           <h2 id="title">Have work done</h2>
           <p class="muted">
             One program runs over every item of your input. Three workers answer each item, two equal answers decide,
@@ -153,9 +177,7 @@ export class SubmitCard extends LitElement {
         </div>
       </fieldset>
       <div class="source">
-        <p class="muted small" ?hidden=${this.programSource !== 'word_count'}>
-          Comes with Tabmesh. Takes a text and tells how often each word is in it.
-        </p>
+        <pre tabindex="0" role="region" aria-label="Program source" ?hidden=${this.programSource !== 'word_count'}>${wordCount.source}</pre>
         <textarea
           id="program-text"
           aria-label="Program text"
@@ -166,8 +188,12 @@ export class SubmitCard extends LitElement {
         ></textarea>
         <input id="program-file" type="file" aria-label="Program file" accept=".js,.mjs,text/javascript"
           ?hidden=${this.programSource !== 'file'} />
-        <p class="muted small" ?hidden=${this.programSource === 'word_count'}>
-          A module whose default export is a function from one item to one answer, both JSON.
+        <p class="muted small">
+          ${
+            this.programSource === 'word_count'
+              ? 'Comes with Tabmesh. Takes a text and tells how often each word is in it.'
+              : 'A module whose default export is a function from one item to one answer, both JSON.'
+          }
         </p>
       </div>
     </div>`
@@ -224,6 +250,7 @@ export class SubmitCard extends LitElement {
     const name = (event.target as HTMLInputElement).files?.[0]?.name.toLowerCase() ?? ''
     if (name.endsWith('.csv')) this.map = 'csv'
     else if (name.endsWith('.json')) this.map = 'json'
+    else if (this.map !== 'single') this.map = 'lines'
   }
 
   readonly #submit = (event: Event): void => {
@@ -256,8 +283,7 @@ export class SubmitCard extends LitElement {
   async #readProgram(): Promise<Program | string> {
     switch (this.programSource) {
       case 'word_count': {
-        const builtIn = findBuiltIn('word_count')!
-        return { name: 'Count words', taskType: builtIn.type, bytes: readBuiltIn(builtIn) }
+        return { name: 'Count words', taskType: wordCount.type, bytes: wordCount.bytes }
       }
       case 'text': {
         const { value } = this.renderRoot.querySelector<HTMLTextAreaElement>('#program-text')!

@@ -16,19 +16,6 @@ export class TabmeshApp extends LitElement {
   static override styles = [
     sharedStyle,
     css`
-      .skip {
-        position: absolute;
-        left: 1rem;
-        top: -4rem;
-        background: var(--surface);
-        color: var(--ink);
-        padding: 0.6rem 1rem;
-        border-radius: 0 0 10px 10px;
-        z-index: 2;
-      }
-      .skip:focus {
-        top: 0;
-      }
       header,
       main,
       footer {
@@ -140,14 +127,13 @@ export class TabmeshApp extends LitElement {
     const node = phase.kind === 'running' ? phase.node : undefined
     const connection = connectionOf(phase, state)
     return html`
-      <a class="skip" href="#main" @click=${this.#skip}>Skip to the content</a>
       <header>
         <div class="brand">${logo}<h1>Tabmesh</h1></div>
         <div class="connection" role="status" aria-label="Connection" data-tone=${connection.tone}>
           ${connection.text}
         </div>
       </header>
-      <main id="main" tabindex="-1">
+      <main>
         ${noticeOf(phase, state)}
         <contribute-card .node=${node} .state=${state}></contribute-card>
         <network-card .state=${state}></network-card>
@@ -155,11 +141,6 @@ export class TabmeshApp extends LitElement {
       </main>
       <footer class="muted small">${state === undefined ? nothing : footerOf(state)}</footer>
     `
-  }
-
-  #skip(event: Event): void {
-    event.preventDefault()
-    this.renderRoot.querySelector<HTMLElement>('#main')?.focus()
   }
 }
 

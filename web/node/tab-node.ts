@@ -142,6 +142,7 @@ class RunningTab implements TabNode {
   async start(): Promise<void> {
     await this.#host.start()
     this.#contribution.start()
+    document.addEventListener('freeze', () => this.#sayGoodbye())
   }
 
   state(): TabState {
@@ -203,6 +204,14 @@ class RunningTab implements TabNode {
     this.#contribution.stop()
     await this.#host.stop()
     await Promise.all([this.#store.close(), this.#blobs.close()])
+  }
+
+  /**
+   * A frozen page looks alive to everyone and does nothing, and it has no time left to sign that it hands its work
+   * back: ending the links tells the same at once. They are made anew when it wakes.
+   */
+  #sayGoodbye(): void {
+    for (const { peer } of this.#peer.children.membership.all()) void this.#network.hangUp(peer)
   }
 
   #makeHost(runner: LazyRunner): NodeHost {
