@@ -5,7 +5,7 @@ import type { BlobStore } from '../storage/blob-store.ts'
 import type { Assignment } from '../task/messages.ts'
 import { inlineBytesMax, type Payload } from '../task/payload.ts'
 import type { Ran } from '../task/worker.ts'
-import type { BlobExchange } from './blob-exchange.ts'
+import { type BlobExchange, servedBytesMax } from './blob-exchange.ts'
 import type { CryptoPort } from './crypto-port.ts'
 import type { HostLog } from './host-log.ts'
 
@@ -71,6 +71,8 @@ export class AssignmentRunner {
     const common = { durationMs, at: new Date(clock()).toISOString(), salt: crypto.randomBytes(32) }
     switch (result.kind) {
       case 'ok': {
+        // What cannot be handed over would keep the answers beside it from being taken, too.
+        if (result.output.length > servedBytesMax) return { kind: 'none', reason: 'host' }
         const outcome = { kind: 'ok', outputHash: this.#hash(result.output) } as const
         return {
           kind: 'outcome',

@@ -27,16 +27,25 @@ const underWayBytesMax = 4 * 1024 * 1024
 /** SEC-02: the rejected sender learns little from when it is rejected; milliseconds. */
 const rejectDelayMsMax = 5
 
-interface Lane {
-  underWay: number
-  underWayBytes: number
+/** What is between its arrival and its delivery: at most `underWayMax` and `underWayBytesMax`. */
+interface Queue {
+  count: number
+  sizeBytes: number
   tail: Promise<void>
+}
+
+interface Lane extends Queue {
   readonly waiters: (() => void)[]
+  /** Messages that are right and wait for blobs of their sender. */
+  readonly parked: Queue
 }
 
 /**
  * Frames to messages: decoded, of the right network, fresh, signed by the peer that delivered them, new, of the
  * right shape, with their nested signatures and blobs in place. First in, first out per peer, verified concurrently.
+ *
+ * A message whose blobs are still to come is parked: what comes behind it passes it, heartbeats above all, and the
+ * blobs themselves. Parked messages are first in, first out again, and a cancellation does not pass a submission.
  */
 export class Inbound {
   readonly #parts: InboundParts
@@ -53,7 +62,8 @@ export class Inbound {
 
   /** From here on its frames are taken; none is delivered before `admitted` resolves. */
   peerUp(peer: PeerId, admitted: Promise<void>): void {
-    this.#lanes.set(peer, { underWay: 0, underWayBytes: 0, tail: admitted, waiters: [] })
+    const parked = { count: 0, sizeBytes: 0, tail: Promise.resolve() }
+    this.#lanes.set(peer, { count: 0, sizeBytes: 0, tail: admitted, waiters: [], parked })
   }
 
   /** Resolves when the peer's next frame may be read. Frames of a peer that is not up are dropped. */
@@ -62,27 +72,63 @@ export class Inbound {
     if (lane === undefined) return
     const kind = frame[0]
     if (kind === frameKinds.blob || kind === frameKinds.want || kind === frameKinds.missing) {
-      return await this.#parts.blobs.frame(from, kind, frame.subarray(1))
+      return this.#parts.blobs.frame(from, kind, frame.subarray(1))
     }
-    lane.underWay++
-    lane.underWayBytes += frame.length
     const checked =
       kind === frameKinds.envelope ? this.#checkSafely(from, frame.subarray(1)) : this.#malformed(from)
-    lane.tail = Promise.all([checked, lane.tail]).then(([message]) => {
-      lane.underWay--
-      lane.underWayBytes -= frame.length
-      lane.waiters.shift()?.()
-      // What was still being checked when its peer went says nothing any more: its machine has let the peer go.
-      if (message !== undefined && this.#lanes.get(from) === lane) this.#parts.deliver(from, message)
-    })
-    while (lane.underWay >= underWayMax || lane.underWayBytes >= underWayBytesMax) {
-      await new Promise<void>((resolve) => lane.waiters.push(resolve))
-    }
+    enqueue(lane, frame.length, this.#inTurn(lane, from, checked, frame.length))
+    while (isFull(lane)) await new Promise<void>((resolve) => lane.waiters.push(resolve))
   }
 
   peerDown(peer: PeerId): void {
     this.#lanes.delete(peer)
     this.#parts.blobs.peerDown(peer)
+  }
+
+  async #inTurn(
+    lane: Lane,
+    from: PeerId,
+    checked: Promise<WireMessage | undefined>,
+    sizeBytes: number,
+  ): Promise<void> {
+    const [message] = await Promise.all([checked, lane.tail])
+    if (message !== undefined) {
+      const needed = blobsNeeded(message)
+      const passes = needed.length === 0 && (message.type !== 'task/cancel' || lane.parked.count === 0)
+      if (passes) this.#deliver(lane, from, message)
+      else this.#park(lane, from, message, needed, sizeBytes)
+    }
+    dequeue(lane, sizeBytes)
+    lane.waiters.shift()?.()
+  }
+
+  #park(lane: Lane, from: PeerId, message: WireMessage, needed: readonly Hash[], sizeBytes: number): void {
+    if (isFull(lane.parked))
+      return this.#refused(from, 'overload', 'Message refused: too many wait for blobs')
+    enqueue(lane.parked, sizeBytes, this.#withBlobs(lane, from, message, needed, sizeBytes))
+  }
+
+  async #withBlobs(
+    lane: Lane,
+    from: PeerId,
+    message: WireMessage,
+    needed: readonly Hash[],
+    sizeBytes: number,
+  ): Promise<void> {
+    await lane.parked.tail
+    if (this.#lanes.get(from) === lane) {
+      const came = await this.#parts.blobs.ensure(needed, from).catch(() => false)
+      if (came) this.#deliver(lane, from, message)
+      else this.#refused(from, 'blob_missing', 'Message refused: its sender does not serve a blob it names')
+    }
+    dequeue(lane.parked, sizeBytes)
+  }
+
+  /** What was still being checked when its peer went says nothing any more: its machine has let the peer go. */
+  #deliver(lane: Lane, from: PeerId, message: WireMessage): void {
+    if (this.#lanes.get(from) !== lane) return
+    this.#parts.counters.add('messages_received_total', message.type)
+    this.#parts.deliver(from, message)
   }
 
   async #malformed(from: PeerId): Promise<undefined> {
@@ -106,7 +152,7 @@ export class Inbound {
     const { envelope, body, signature } = opened
     const misplaced = this.#misplaced(from, envelope)
     if (misplaced !== undefined) return await this.#reject(from, misplaced, `Message refused (${misplaced})`)
-    const { crypto, networkId, blobs } = this.#parts
+    const { crypto, networkId } = this.#parts
     if (!(await crypto.verify(from, envelopeSigningBytes(body), signature))) {
       return await this.#reject(from, 'invalid_signature', `Invalid signature from ${from}`)
     }
@@ -119,15 +165,6 @@ export class Inbound {
     const wrong = await wrongPart(message, from, networkId, crypto)
     if (wrong !== undefined)
       return await this.#reject(from, 'invalid_signature', `Invalid signature from ${from}`)
-    const needed = blobsNeeded(message)
-    if (needed.length > 0 && !(await blobs.ensure(needed, from).catch(() => false))) {
-      return await this.#reject(
-        from,
-        'blob_missing',
-        'Message refused: it names a blob that its sender does not serve',
-      )
-    }
-    this.#parts.counters.add('messages_received_total', message.type)
     return message
   }
 
@@ -139,12 +176,29 @@ export class Inbound {
   }
 
   async #reject(from: PeerId, reason: string, message: string): Promise<undefined> {
-    this.#parts.counters.add('messages_rejected_total', reason)
-    this.#parts.log('warn', message, { peer: from, reason })
+    this.#refused(from, reason, message)
     const [random] = this.#parts.crypto.randomBytes(1)
     await new Promise((resolve) => setTimeout(resolve, (random! / 256) * rejectDelayMsMax))
     return undefined
   }
+
+  #refused(from: PeerId, reason: string, message: string): void {
+    this.#parts.counters.add('messages_rejected_total', reason)
+    this.#parts.log('warn', message, { peer: from, reason })
+  }
+}
+
+const isFull = ({ count, sizeBytes }: Queue): boolean => count >= underWayMax || sizeBytes >= underWayBytesMax
+
+function enqueue(queue: Queue, sizeBytes: number, done: Promise<void>): void {
+  queue.count++
+  queue.sizeBytes += sizeBytes
+  queue.tail = done
+}
+
+function dequeue(queue: Queue, sizeBytes: number): void {
+  queue.count--
+  queue.sizeBytes -= sizeBytes
 }
 
 /** The message of an envelope; its type is the envelope's own, never one that the payload brings along. */

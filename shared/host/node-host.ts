@@ -58,7 +58,12 @@ export class NodeHost {
     const clock = parts.clock ?? Date.now
     const { crypto, networkId, network, store, blobs, log } = parts
     const send = (peer: PeerId, frame: Uint8Array): boolean => network.send(peer, frame)
-    const exchange = new BlobExchange(blobs, crypto.sha256, send)
+    const exchange = new BlobExchange({
+      store: blobs,
+      sha256: crypto.sha256,
+      send,
+      queuedBytes: (peer) => network.queuedBytes(peer),
+    })
     this.#run = new Run({
       peer: parts.peer,
       store,
