@@ -194,6 +194,7 @@ describe('SEC-04 replay', () => {
   test('so is another message under an id that was used', async () => {
     const rig = await InboundRig.create()
     await rig.receive(await rig.message(waiting(1), uuids))
+    await rig.settled()
     await rig.receive(await rig.message(waiting(2), uuids))
     await rig.settled()
     expect(rig.delivered.map(({ message }) => message)).toEqual([waiting(1)])

@@ -71,15 +71,22 @@ export class InboundRig {
   /** Frames that went out, as blob exchanges send them. */
   readonly sent: { readonly to: PeerId; readonly frame: Uint8Array }[] = []
   readonly down = new Set<PeerId>()
+  /** Bytes said to wait for a peer. */
+  queued: (to: PeerId) => number = () => 0
   now = Date.now()
 
   private constructor(me: CryptoPort, others: readonly CryptoPort[], crypto: CryptoPort) {
     this.me = me
     this.others = others
-    this.exchange = new BlobExchange(this.blobs, me.sha256, (to, frame) => {
-      if (this.down.has(to)) return false
-      this.sent.push({ to, frame })
-      return true
+    this.exchange = new BlobExchange({
+      store: this.blobs,
+      sha256: me.sha256,
+      send: (to, frame) => {
+        if (this.down.has(to)) return false
+        this.sent.push({ to, frame })
+        return true
+      },
+      queuedBytes: (to) => this.queued(to),
     })
     this.inbound = new Inbound({
       networkId: testNetworkId,
@@ -125,12 +132,12 @@ export class InboundRig {
 
   /** Resolves when all that came in so far was delivered or refused: a last message has come through every lane. */
   async settled(): Promise<void> {
-    const last = { type: 'task/cancel', taskIds: [] } as const
+    const last = { type: 'mesh/neighboursWanted', count: 64 } as const
     const before = this.delivered.length
     for (const other of this.others) {
       await this.receive(await frameOf(other, this.me.self, last, { time: this.now }), other)
     }
-    const ends = () => this.delivered.slice(before).filter(({ message }) => message.type === 'task/cancel')
+    const ends = () => this.delivered.slice(before).filter(({ message }) => message.type === last.type)
     while (ends().length < this.others.length) await new Promise((resolve) => setTimeout(resolve, 1))
     for (const end of ends()) this.delivered.splice(this.delivered.indexOf(end), 1)
   }
