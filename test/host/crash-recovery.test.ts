@@ -26,12 +26,13 @@ async function live(seed: number, commitMsMax: number): Promise<CrashingRelay> {
     const open = submissions.filter(({ task }) => !relay.acknowledged.has(task.taskId))
     for (const submission of open.slice(0, 6)) {
       relay.submit([submission])
-      await vi.advanceTimersByTimeAsync(random.below(30))
+      await vi.advanceTimersByTimeAsync(random.below(300))
     }
-    await vi.advanceTimersByTimeAsync(random.below(1_500))
+    await vi.advanceTimersByTimeAsync(random.below(500))
     const known = new Set<TaskId>(relay.acknowledged)
     const ended = [...relay.ends.keys()]
     relay.kill()
+    if (random.below(3) === 0) relay.forgetOne()
     await vi.advanceTimersByTimeAsync(random.below(4_000))
     relay.start()
     for (const taskId of known) if (!relay.isKnown(taskId)) relay.wrong.push(`${taskId} was lost`)
@@ -47,7 +48,6 @@ async function live(seed: number, commitMsMax: number): Promise<CrashingRelay> {
 
 test('TSK-14 killed at any moment, no accepted task is lost and none completes twice', async () => {
   let assigned = 0
-  let unheard = 0
   for (let seed = 1; seed <= 40; seed++) {
     const relay = await live(seed, seed % 2 === 0 ? 5 : 200)
     expect(relay.wrong, `seed ${seed}`).toEqual([])
@@ -58,7 +58,6 @@ test('TSK-14 killed at any moment, no accepted task is lost and none completes t
       expect(relay.isFinished(taskId), `seed ${seed}: ${taskId} has come to its end`).toBe(true)
       expect(ends.length, `seed ${seed}: ends of ${taskId}`).toBeLessThanOrEqual(1)
       expect(ends.every(({ status }) => status === 'completed')).toBe(true)
-      if (ends.length === 0) unheard++
     }
     const done = [...relay.disk.rows.keys()].filter((key) => key.startsWith('coordinator/done/'))
     const open = [...relay.disk.rows.keys()].filter((key) => /coordinator\/(task|state)\//.test(key))
@@ -69,5 +68,4 @@ test('TSK-14 killed at any moment, no accepted task is lost and none completes t
   }
   // The relay did die in the midst of work: some of it was given out anew.
   expect(assigned).toBeGreaterThan(40 * tasks * 3)
-  expect(unheard).toBeLessThan(40 * tasks)
 })
