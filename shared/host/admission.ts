@@ -27,22 +27,32 @@ export async function admit(
   return { operator: null, subnetTag, relay: crypto.self, signature }
 }
 
-/** The /24 of an IPv4 or the /48 of an IPv6 address in a multiaddr; `undefined` when it names neither. */
+/**
+ * The /24 of an IPv4 or the /48 of an IPv6 address in a multiaddr; `undefined` when it names neither, or only that of a
+ * relay in between.
+ */
 export function subnetOf(remoteAddress: string): string | undefined {
+  if (remoteAddress.includes('/p2p-circuit')) return undefined
   const ip4 = /^\/ip4\/(\d+)\.(\d+)\.(\d+)\.\d+/.exec(remoteAddress)
   if (ip4 !== null) return `${ip4[1]}.${ip4[2]}.${ip4[3]}.0/24`
   const ip6 = /^\/ip6\/([0-9a-fA-F:.]+)/.exec(remoteAddress)?.[1]
-  if (ip6 === undefined) return undefined
-  const [head = '', tail] = ip6.toLowerCase().split('::')
+  return ip6 === undefined ? undefined : subnetOfIp6(ip6.toLowerCase())
+}
+
+function subnetOfIp6(address: string): string {
+  // An IPv4 address as a socket for both kinds tells it (RFC 4291, 2.5.5.2), in either way to write it.
+  const dotted = /^::ffff:(\d+)\.(\d+)\.(\d+)\.\d+$/.exec(address)
+  if (dotted !== null) return `${dotted[1]}.${dotted[2]}.${dotted[3]}.0/24`
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address)
+  if (mapped !== null) {
+    const [high, low] = [Number.parseInt(mapped[1]!, 16), Number.parseInt(mapped[2]!, 16)]
+    return `${high >> 8}.${high & 255}.${low >> 8}.0/24`
+  }
+  const [head = '', tail] = address.split('::')
   const groups = head === '' ? [] : head.split(':')
-  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length)
-  const full = [
-    ...groups,
-    ...new Array<string>(Math.max(0, missing)).fill('0'),
-    ...(tail ? tail.split(':') : []),
-  ]
-  return `${full
-    .slice(0, 3)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/48`
+  const behind = tail === undefined || tail === '' ? [] : tail.split(':')
+  const missing = tail === undefined ? 0 : Math.max(0, 8 - groups.length - behind.length)
+  const full = [...groups, ...new Array<string>(missing).fill('0'), ...behind]
+  const prefix = full.slice(0, 3).map((group) => Number.parseInt(group, 16).toString(16))
+  return `${prefix.join(':')}::/48`
 }
