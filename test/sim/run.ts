@@ -1,4 +1,4 @@
-import type { PeerId, TaskId } from '../../shared/kernel/ids.ts'
+import type { Instant, PeerId, TaskId } from '../../shared/kernel/ids.ts'
 import type { PeerEvent } from '../../shared/peer/inputs.ts'
 import type { FinishedTask } from '../../shared/task/messages.ts'
 import { makeSubmission, trueOutputHash } from './model-programs.ts'
@@ -15,8 +15,19 @@ export interface RunOptions {
   readonly churn: number
   /** Tasks per second. */
   readonly rate: number
-  /** Share of the peers that lies, all telling the same lie. */
+  /** Share of the peers that lies. */
   readonly liars?: number
+  /** Rings of liars, each telling one lie: 1 unless said otherwise; 0 is every liar for itself. */
+  readonly liarRings?: number
+  /** Chances of a message to arrive twice, and to come late. */
+  readonly doubling?: number
+  readonly reordering?: number
+  /** Sees every event of every node. */
+  readonly onEvent?: (event: PeerEvent, node: SimNode, now: Instant) => void
+  /** Called once at the start: what else is to happen. */
+  readonly onStart?: (world: World, relay: SimNode, crowd: Crowd) => void
+  /** Called when nothing is open any more, or patience ended. */
+  readonly onEnd?: (world: World, relay: SimNode, crowd: Crowd) => void
   /** Virtual seconds at which the relay is killed, to be started again 3 s later on its disk. */
   readonly relayKills?: readonly number[]
 }
@@ -104,7 +115,12 @@ export function run(options: RunOptions): RunReport & {
   const world = new World({
     seed: options.seed,
     loss: options.loss,
-    onEvent: (_node, event) => outcomes.note(event),
+    doubling: options.doubling ?? 0,
+    reordering: options.reordering ?? 0,
+    onEvent: (node, event, now) => {
+      outcomes.note(event)
+      options.onEvent?.(event, node, now)
+    },
   })
   const relay = world.addNode('relay')
   const crowd = new Crowd(world, relay, options)
@@ -116,11 +132,13 @@ export function run(options: RunOptions): RunReport & {
       world.later(relayAwayMs, () => world.restart(relay))
     })
   }
+  options.onStart?.(world, relay, crowd)
   world.runUntil(options.minutes * minuteMs)
   const drainEnd = (options.minutes + drainMinutes) * minuteMs
   // Past the churn of the last second, until every accepted task is final.
   for (let at = options.minutes * minuteMs; at < drainEnd && outcomes.lost > 0; at += 1_000)
     world.runUntil(at + 1_000)
+  options.onEnd?.(world, relay, crowd)
   world.closeAccounts()
   return {
     seed: options.seed,
@@ -148,11 +166,11 @@ export function run(options: RunOptions): RunReport & {
 }
 
 /** The tabs of a run: they join, vanish, are replaced, and submit. */
-class Crowd {
+export class Crowd {
   readonly #world: World
   readonly #relay: SimNode
   readonly #options: RunOptions
-  readonly #live: SimNode[] = []
+  readonly live: SimNode[] = []
   readonly liarIds = new Set<PeerId>()
   joins = 0
   leaves = 0
@@ -179,21 +197,22 @@ class Crowd {
     this.joins++
     const node = this.#world.addNode('tab', { slots: 1, relays: [this.#relay.id] })
     if (this.#world.random.unit() < (this.#options.liars ?? 0)) {
-      node.lie = 'the same lie'
+      const { liarRings = 1 } = this.#options
+      node.lie = `lie of ${liarRings === 0 ? node.id : this.#world.random.below(liarRings)}`
       this.liarIds.add(node.id)
     }
-    this.#live.push(node)
+    this.live.push(node)
   }
 
   #leaveAfter(everyMs: number): void {
     this.#world.later(everyMs, () => {
       this.#leaveAfter(everyMs)
-      if (this.#live.length === 0) return
+      if (this.live.length === 0) return
       this.leaves++
-      const at = this.#world.random.below(this.#live.length)
-      const node = this.#live[at]!
-      this.#live[at] = this.#live.at(-1)!
-      this.#live.pop()
+      const at = this.#world.random.below(this.live.length)
+      const node = this.live[at]!
+      this.live[at] = this.live.at(-1)!
+      this.live.pop()
       this.#world.vanish(node)
       this.#world.later(this.#world.random.below(5_000), () => this.#join())
     })
@@ -209,8 +228,8 @@ class Crowd {
   }
 
   #submit(): void {
-    if (this.#live.length === 0) return
-    const node = this.#live[this.#world.random.below(this.#live.length)]!
+    if (this.live.length === 0) return
+    const node = this.live[this.#world.random.below(this.live.length)]!
     this.submitted++
     const item = makeSubmission(node.id, this.#world.now, this.#world.random)
     this.#world.input(node, { kind: 'command', command: { type: 'submitter/submit', items: [item] } })

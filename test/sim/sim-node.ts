@@ -32,6 +32,8 @@ export class SimNode {
   joinedAt: Instant
   /** When the last tick that saved becomes durable. */
   durableAt = 0
+  /** Until then it takes no input. */
+  frozenUntil = 0
   /** Counts restarts: events of an earlier life are void. */
   life = 0
 

@@ -14,6 +14,10 @@ export interface WorldConfig {
   readonly seed: number
   /** Chance that any one message vanishes. */
   readonly loss: number
+  /** Chance that any one message arrives twice. */
+  readonly doubling?: number
+  /** Chance that any one message comes up to half a second late, and those sent after it before it. */
+  readonly reordering?: number
   /** Virtual time of a group commit. */
   readonly commitMs?: number
   readonly coordinator?: Partial<CoordinatorConfig>
@@ -27,6 +31,7 @@ const epoch = Date.UTC(2030, 0, 1)
 /** A peer that vanishes without a word is noticed by its connections' keepalive within this. */
 const noticeMs = { min: 10_000, max: 30_000 }
 const dialFailsMs = 6_000
+const lateMsMax = 500
 
 type SimEvent = () => void
 
@@ -92,7 +97,8 @@ export class World {
     const end = epoch + elapsedMs
     for (let time = this.#heap.nextTime; time !== undefined && time <= end; time = this.#heap.nextTime) {
       const event = this.#heap.take()!
-      this.now = Math.max(this.now, time) as Instant
+      // A host's clock has whole milliseconds.
+      this.now = Math.max(this.now, Math.ceil(time)) as Instant
       event()
     }
     this.now = Math.max(this.now, end) as Instant
@@ -117,6 +123,12 @@ export class World {
       this.#at(other, this.now + 5, () => this.#disconnect(other, node))
     }
     node.lanes.clear()
+  }
+
+  /** The node stands still, as a tab in the background: what comes meanwhile waits, and its connections stay. */
+  freeze(node: SimNode, ms: number): void {
+    node.frozenUntil = this.now + ms
+    this.#heap.add(node.frozenUntil, () => this.input(node, { kind: 'resumed', gapMs: ms }))
   }
 
   /** Starts a killed node on its disk. */
@@ -164,6 +176,7 @@ export class World {
     node.timers.clear()
     node.up = false
     node.life++
+    node.frozenUntil = 0
     node.durableAt = 0
   }
 
@@ -217,11 +230,17 @@ export class World {
     if (target === undefined || lane === undefined) return
     this.config.onSend?.(node, target, message)
     if (this.config.loss > 0 && this.random.unit() < this.config.loss) return
-    const latency = lane.latencyMs * (0.9 + 0.3 * this.random.unit())
-    lane.arrivesAt = Math.max(lane.arrivesAt, this.now + latency)
-    this.#at(target, lane.arrivesAt, () => {
-      if (node.lanes.has(target) || !node.up) this.input(target, { kind: 'message', from: node.id, message })
-    })
+    const { doubling = 0, reordering = 0 } = this.config
+    const copies = doubling > 0 && this.random.unit() < doubling ? 2 : 1
+    for (let copy = 0; copy < copies; copy++) {
+      const latency = lane.latencyMs * (0.9 + 0.3 * this.random.unit())
+      lane.arrivesAt = Math.max(lane.arrivesAt, this.now + latency)
+      const late = reordering > 0 && this.random.unit() < reordering ? this.random.below(lateMsMax) : 0
+      this.#at(target, lane.arrivesAt + late, () => {
+        if (node.lanes.has(target) || !node.up)
+          this.input(target, { kind: 'message', from: node.id, message })
+      })
+    }
   }
 
   #setTimer(node: SimNode, key: string, at: Instant | undefined): void {
@@ -313,7 +332,9 @@ export class World {
   #at(node: SimNode, time: number, happening: () => void): void {
     const { life } = node
     this.#heap.add(time, () => {
-      if (node.life === life && node.up) happening()
+      if (node.life !== life || !node.up) return
+      if (node.frozenUntil > this.now) this.#at(node, node.frozenUntil, happening)
+      else happening()
     })
   }
 
