@@ -110,6 +110,13 @@ class Execution implements GuestEvents {
 
   run(run: ProgramRun): RunResult {
     this.#limits = run.limits
+    const result = this.#attempt(run)
+    // What the guest was refused for want of host memory, another host would have given it: no verdict.
+    if (!this.#guest!.instance.hostOutOfMemory()) return result
+    return { kind: 'none', reason: 'host', message: 'The host has no memory left for the program' }
+  }
+
+  #attempt(run: ProgramRun): RunResult {
     try {
       return this.#run(run)
     } catch (error) {
@@ -235,15 +242,11 @@ class Execution implements GuestEvents {
 
   /** The engine itself gave up. */
   #broken(error: unknown): RunResult {
-    const guest = this.#guest!
-    if (guest.instance.hostOutOfMemory()) {
-      return { kind: 'none', reason: 'host', message: 'The host has no memory left for the program' }
-    }
     this.#noteHits()
     if (error instanceof GuestMemoryError) this.#hit ??= 'memory'
-    if (isHostStackOverflow(error)) this.#hit ??= 'stack'
     if (this.#hit !== undefined) return this.#limitHit(this.#hit)
     const message = cut(String(error), messageLengthMax)
+    // Not a trap: a fault of the host's, or a stack smaller than the engine's budget of calls. No verdict either way.
     if (!(error instanceof WebAssembly.RuntimeError)) return { kind: 'none', reason: 'host', message }
     return { kind: 'error', error: 'trap', message, fuelUsed: this.#fuelUsed }
   }
@@ -265,10 +268,6 @@ function isText(bytes: Uint8Array): boolean {
   } catch {
     return false
   }
-}
-
-function isHostStackOverflow(error: unknown): boolean {
-  return error instanceof RangeError && error.message.includes('call stack')
 }
 
 /** What was thrown, in words. Guest code may run here; it is stopped at its next poll and its errors are dropped. */

@@ -6,7 +6,7 @@ import type {
   EmscriptenModuleLoaderOptions,
   QuickJSEmscriptenModule,
 } from 'quickjs-emscripten-core'
-import { countLimitHits, memoryHits, stackHits } from './quickjs-limits.ts'
+import { limitEngine, memoryHits, stackHits, stackLeft } from './quickjs-limits.ts'
 
 /** One fresh QuickJS with a linear memory of its own: used for one run and then dropped, never disposed of. */
 export interface QuickJsInstance {
@@ -30,9 +30,9 @@ export const memoryBytesMin = 256 * pageBytes
 /** The engine's pointers are signed in places: 2 GiB is the end. */
 const memoryBytesMax = 32_768 * pageBytes
 
-/** Compiles the engine's published bytes, made ready to count limits; share the module, it holds no state. */
+/** Compiles the engine's published bytes, made ready to show its limits; share the module, it holds no state. */
 export async function compileQuickJs(wasm: Uint8Array): Promise<QuickJsModule> {
-  return WebAssembly.compile(countLimitHits(wasm) as Uint8Array<ArrayBuffer>)
+  return WebAssembly.compile(limitEngine(wasm) as Uint8Array<ArrayBuffer>)
 }
 
 /** `memoryBytes` from `memoryBytesMin` on; `callbacks` is what the engine calls the host with. */
@@ -65,7 +65,10 @@ export async function instantiateQuickJs(
   return {
     ffi: new QuickJSFFI(engine),
     engine,
-    hits: () => ({ stack: counter(stackHits), memory: counter(memoryHits) + growth.refused }),
+    hits: () => ({
+      stack: counter(stackHits) + (counter(stackLeft) < 0 ? 1 : 0),
+      memory: counter(memoryHits) + growth.refused,
+    }),
     hostOutOfMemory: () => growth.hostFailed,
   }
 }

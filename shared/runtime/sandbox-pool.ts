@@ -24,6 +24,9 @@ const waitingMax = 1_024
 /** A sandbox that takes longer to start is given up. */
 const startMs = 20_000
 
+/** A timer of more fires at once. */
+const timeoutMsMax = 2 ** 31 - 1
+
 /** Starts the sandboxes and comes back when all are ready; rejects when one does not start. */
 export async function createSandboxPool({ slots, spawn }: SandboxPoolOptions): Promise<ProgramRunner> {
   if (!Number.isInteger(slots) || slots < 1) throw new RangeError(`A pool needs 1 slot or more, not ${slots}`)
@@ -156,7 +159,8 @@ class Slot {
     const { promise, resolve } = Promise.withResolvers<RunResult>()
     const seconds = run.limits.maxDurationSeconds
     const message = `The program was killed after ${seconds} s`
-    const timer = setTimeout(() => resolve({ kind: 'none', reason: 'wallClock', message }), 1_000 * seconds)
+    const timeoutMs = Math.min(1_000 * seconds, timeoutMsMax)
+    const timer = setTimeout(() => resolve({ kind: 'none', reason: 'wallClock', message }), timeoutMs)
     const abort = (): void => resolve(cancelled)
     signal.addEventListener('abort', abort, { once: true })
     this.#stop = resolve

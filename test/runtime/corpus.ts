@@ -1,4 +1,5 @@
 import type { CorpusCase } from './corpus-case.ts'
+import { depths } from './corpus-deep.ts'
 import { errors } from './corpus-errors.ts'
 import { outputs } from './corpus-outputs.ts'
 
@@ -67,7 +68,7 @@ const tampering: readonly CorpusCase[] = [
   },
 ]
 
-export const corpus: readonly CorpusCase[] = [...outputs, ...errors, ...tampering]
+export const corpus: readonly CorpusCase[] = [...outputs, ...errors, ...depths, ...tampering]
 
 /** A seed for every case alike. */
 export const corpusSeed = '0123456789abcdef'.repeat(4)

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { fuelPerPoll } from '../../shared/runtime/javascript.ts'
 import type { RunResult } from '../../shared/runtime/program-runner.ts'
 import { compileQuickJs } from '../../shared/runtime/quickjs-instance.ts'
 import type { Runtime } from '../../shared/runtime/runtime.ts'
@@ -98,6 +99,7 @@ describe('SBX-02 determinism', () => {
     expect(tenTimes / once).toBeGreaterThan(9)
     expect(tenTimes / once).toBeLessThan(11)
     expect(await fuel(1e6)).toBe(once)
+    expect(once % fuelPerPoll).toBe(0)
   })
 })
 
@@ -203,4 +205,20 @@ test('SBX-03 after every kind of end the next run is an ordinary one', async () 
     await runCase(entry)
     expect(brief(await run('export default (x) => x + 1', { input: 1 }))).toBe('ok 2')
   }
+})
+
+describe('a host that is short of something gives no verdict', () => {
+  test('memory that the limit allows and the host has not', async () => {
+    const { grow } = WebAssembly.Memory.prototype
+    try {
+      WebAssembly.Memory.prototype.grow = () => {
+        throw new RangeError('out of memory')
+      }
+      const program = 'export default () => { try { new Uint8Array(1e8) } catch {} return 1 }'
+      const memoryBytes = 200 * 1024 * 1024
+      expect(await run(program, { limits: { memoryBytes } })).toMatchObject({ kind: 'none', reason: 'host' })
+    } finally {
+      WebAssembly.Memory.prototype.grow = grow
+    }
+  })
 })

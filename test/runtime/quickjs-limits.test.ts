@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { countLimitHits, memoryHits, stackHits } from '../../shared/runtime/quickjs-limits.ts'
+import { limitEngine, memoryHits, stackHits, stackLeft } from '../../shared/runtime/quickjs-limits.ts'
 
 let engine: Uint8Array<ArrayBuffer>
 beforeAll(async () => {
@@ -17,13 +17,13 @@ function altered(from: string, to: string): Uint8Array {
   return copy
 }
 
-describe('the counted engine', () => {
-  test('is a valid module that exports two counters more', () => {
+describe('the limited engine', () => {
+  test('is a valid module that exports its limits', () => {
     const names = (wasm: Uint8Array): string[] =>
       WebAssembly.Module.exports(new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>)).map(
         ({ name }) => name,
       )
-    expect(names(countLimitHits(engine))).toEqual([...names(engine), stackHits, memoryHits])
+    expect(names(limitEngine(engine))).toEqual([...names(engine), stackHits, memoryHits, stackLeft])
   })
 
   test('has the imports whose letters the host answers by', () => {
@@ -34,15 +34,15 @@ describe('the counted engine', () => {
   })
 
   test('is the same bytes each time', () => {
-    expect(countLimitHits(engine)).toEqual(countLimitHits(engine))
+    expect(limitEngine(engine)).toEqual(limitEngine(engine))
   })
 })
 
 describe('another build is refused', () => {
   test.each([
-    ['text', () => new TextEncoder().encode('hello, this is not wasm'), 'is not a WebAssembly module'],
-    ['nothing', () => new Uint8Array(), 'is not a WebAssembly module'],
-    ['an empty module', () => engine.slice(0, 8), 'has no section'],
+    ['text', () => new TextEncoder().encode('hello, this is not wasm'), 'are not a WebAssembly module'],
+    ['nothing', () => new Uint8Array(), 'are not a WebAssembly module'],
+    ['an empty module', () => engine.slice(0, 8), 'has no'],
     ['a module cut short', () => engine.slice(0, 100_000), 'ends too early'],
     [
       'an engine with another message',
@@ -50,6 +50,6 @@ describe('another build is refused', () => {
       'does not contain',
     ],
   ])('%s', (_name, bytes, message) => {
-    expect(() => countLimitHits(bytes())).toThrow(message)
+    expect(() => limitEngine(bytes())).toThrow(message)
   })
 })

@@ -1,0 +1,174 @@
+import type { Section } from './wasm-binary.ts'
+import { join, Reader, s32, sectionOf, u32 } from './wasm-binary.ts'
+import type { Call, Code } from './wasm-code.ts'
+import { readCode } from './wasm-code.ts'
+
+/*
+ * The host's stack is not the same size everywhere, and what a frame takes of it differs between engines and between
+ * the tiers of one. A guest that recurses until the host's stack ends would therefore end differently on two machines.
+ * So every call that can be part of a recursion takes a fixed number of bytes from a budget while it lasts, and traps
+ * when there are none left: a deep guest ends at the same depth everywhere, before the host's stack does.
+ */
+
+/** What a frame is taken to need: its variables, and so much for return address, spilled operands and alignment. */
+const frameBytes = 160
+const variableBytes = 8
+
+interface FunctionType {
+  /** The type's bytes, to compare types by. */
+  readonly key: string
+  readonly parameters: number
+}
+
+/**
+ * The module's code with the budget taken and given back around calls; `budget` is the index of a mutable i32 global that
+ * starts at the bytes there are, and is below zero after the trap.
+ */
+export function boundCallDepth(sections: readonly Section[], budget: number): Uint8Array {
+  const types = readTypes(sectionOf(sections, 'type'))
+  const imported = readImports(sectionOf(sections, 'import'))
+  const declared = indices(sectionOf(sections, 'function'))
+  const typeOf = [...imported, ...declared].map((index) => types[index]!)
+  const codes = bodies(sectionOf(sections, 'code')).map(readCode)
+  // Nodes of the call graph: first the module's own functions, then one for each type, through which indirect calls go.
+  const nodeOf = ({ kind, index }: Call): number | undefined => {
+    if (kind === 'indirect') return codes.length + index
+    return index < imported.length ? undefined : index - imported.length
+  }
+  const edges = codes.map(({ calls }) => calls.map(nodeOf).filter((node) => node !== undefined))
+  const tabled = tableEntries(sectionOf(sections, 'element')).filter((index) => index >= imported.length)
+  const targets = types.map((type) => tabled.filter((index) => typeOf[index]!.key === type.key))
+  const own = targets.map((list) => list.map((index) => index - imported.length))
+  const components = stronglyConnected([...edges, ...own])
+  const rewritten = codes.map((code, self) => {
+    const variables = typeOf[self + imported.length]!.parameters + code.locals
+    const recursive = code.calls.map((call) => {
+      const node = nodeOf(call)
+      return node !== undefined && components[node] === components[self]
+    })
+    return rewrite(code, recursive, budget, frameBytes + variableBytes * variables)
+  })
+  return join([u32(rewritten.length), ...rewritten.flatMap((body) => [u32(body.length), body])])
+}
+
+function rewrite(
+  { body, calls }: Code,
+  recursive: readonly boolean[],
+  budget: number,
+  bytes: number,
+): Uint8Array {
+  const parts: Uint8Array[] = []
+  let from = 0
+  for (const [i, { start, end }] of calls.entries()) {
+    if (recursive[i] !== true) continue
+    parts.push(
+      body.subarray(from, start),
+      take(budget, bytes),
+      body.subarray(start, end),
+      giveBack(budget, bytes),
+    )
+    from = end
+  }
+  return parts.length === 0 ? body : join([...parts, body.subarray(from)])
+}
+
+/** `budget -= bytes; if (budget < 0) unreachable`, on an operand stack that stays as it was. */
+function take(budget: number, bytes: number): Uint8Array {
+  const global = u32(budget)
+  return join([
+    join([Uint8Array.of(0x23), global, Uint8Array.of(0x41), s32(bytes), Uint8Array.of(0x6b, 0x24), global]),
+    join([Uint8Array.of(0x23), global, Uint8Array.of(0x41, 0x00, 0x48, 0x04, 0x40, 0x00, 0x0b)]),
+  ])
+}
+
+function giveBack(budget: number, bytes: number): Uint8Array {
+  const global = u32(budget)
+  return join([
+    Uint8Array.of(0x23),
+    global,
+    Uint8Array.of(0x41),
+    s32(bytes),
+    Uint8Array.of(0x6a, 0x24),
+    global,
+  ])
+}
+
+function readTypes(body: Uint8Array): FunctionType[] {
+  const reader = new Reader(body)
+  return Array.from({ length: reader.u32() }, () => {
+    reader.expect(0x60)
+    const parameters = reader.vector()
+    return { key: `${parameters.join()}>${reader.vector().join()}`, parameters: parameters.length }
+  })
+}
+
+/** The types of the imported functions; other imports are passed over. */
+function readImports(body: Uint8Array): number[] {
+  const reader = new Reader(body)
+  const functions: number[] = []
+  for (let left = reader.u32(); left > 0; left--) {
+    reader.vector()
+    reader.vector()
+    const kind = reader.byte()
+    if (kind === 0) functions.push(reader.u32())
+    else if (kind === 2) limits(reader)
+    else throw new Error(`The module imports something of kind ${kind}, which is not known here`)
+  }
+  return functions
+}
+
+function limits(reader: Reader): void {
+  const flags = reader.byte()
+  reader.skipLeb()
+  if ((flags & 1) !== 0) reader.skipLeb()
+}
+
+function indices(body: Uint8Array): number[] {
+  const reader = new Reader(body)
+  return Array.from({ length: reader.u32() }, () => reader.u32())
+}
+
+function bodies(body: Uint8Array): Uint8Array[] {
+  const reader = new Reader(body)
+  return Array.from({ length: reader.u32() }, () => reader.vector())
+}
+
+/** The functions that an indirect call can reach. */
+function tableEntries(body: Uint8Array): number[] {
+  const reader = new Reader(body)
+  const entries: number[] = []
+  for (let left = reader.u32(); left > 0; left--) {
+    reader.expect(0x00)
+    reader.expect(0x41)
+    reader.skipLeb()
+    reader.expect(0x0b)
+    for (let more = reader.u32(); more > 0; more--) entries.push(reader.u32())
+  }
+  return entries
+}
+
+/**
+ * Tarjan's strongly connected components (1972): a number for each node, the same for nodes that reach one another.
+ * Recursive, as deep as there are nodes at most: the engine has under a thousand.
+ */
+function stronglyConnected(edges: readonly (readonly number[])[]): number[] {
+  const order = new Array<number>(edges.length).fill(-1)
+  const component = new Array<number>(edges.length).fill(-1)
+  const open: number[] = []
+  let count = 0
+  /** The earliest open node that `node` reaches. */
+  const visit = (node: number): number => {
+    const own = count++
+    order[node] = own
+    open.push(node)
+    let earliest = own
+    for (const target of edges[node]!) {
+      if (component[target] !== -1) continue
+      earliest = Math.min(earliest, order[target] === -1 ? visit(target) : order[target]!)
+    }
+    if (earliest === own) for (const member of open.splice(open.indexOf(node))) component[member] = node
+    return earliest
+  }
+  for (const node of edges.keys()) if (order[node] === -1) visit(node)
+  return component
+}
