@@ -29,9 +29,14 @@ export class ScriptedStore implements Store {
     return this.rows.get(key)
   }
 
-  async list(prefix: string): Promise<StoreRow[]> {
-    const found = [...this.rows].filter(([key]) => key.startsWith(prefix))
-    return found.map(([key, value]) => ({ key, value })).sort((a, b) => (a.key < b.key ? -1 : 1))
+  async list(
+    prefix: string,
+    options: { readonly from?: string; readonly limit?: number } = {},
+  ): Promise<StoreRow[]> {
+    const { from = '', limit = Number.POSITIVE_INFINITY } = options
+    const found = [...this.rows].filter(([key]) => key.startsWith(prefix) && key > from)
+    const rows = found.map(([key, value]) => ({ key, value }))
+    return rows.sort((a, b) => (a.key < b.key ? -1 : 1)).slice(0, limit)
   }
 
   batch(changes: readonly StoreChange[]): Promise<void> {
