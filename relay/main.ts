@@ -1,4 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { mapKinds } from '../shared/client/map-input.ts'
+import { priorities } from '../shared/task/task.ts'
+import type { SubmitOptions } from './cli/submit.ts'
+import { UsageError } from './cli/usage-error.ts'
+import type { VerifyOptions } from './cli/verify.ts'
 import { StartError } from './data-folder.ts'
 import { version } from './version.ts'
 
@@ -37,6 +42,7 @@ function untilSignal(running: Running): void {
 /** Says what went wrong and ends: 2 where the error says so, else 1. */
 function stopWith(error: unknown): never {
   process.stderr.write(`tabmesh: ${error instanceof Error ? error.message : String(error)}\n`)
+  if (error instanceof UsageError) process.exit(2)
   process.exit(error instanceof StartError ? error.exitCode : 1)
 }
 
@@ -84,6 +90,67 @@ program
     untilSignal(agent)
     await agent.joined
     process.stdout.write(`ready ${agent.peerId}\n`)
+  })
+
+const mapOption = () =>
+  new Option(
+    '--map <kind>',
+    'one item per line, CSV row or array element (default: the file is one item)',
+  ).choices(mapKinds)
+
+program
+  .command('submit')
+  .description('Run a program on a file, or on each of its items; results on stdout in input order.')
+  .requiredOption('--relay <url>', 'the relay, as its page is called')
+  .requiredOption('--type <type>', 'javascript, text_processing, …')
+  .requiredOption('--program <program>', "a built-in's name or a file")
+  .requiredOption('--input <file>', 'the input')
+  .addOption(mapOption())
+  .option('--receipt <file>', 'write the receipt there')
+  .addOption(
+    new Option('--wait <seconds>', 'go on for so long while the relay is away')
+      .argParser(whole(0, 31_536_000))
+      .default(300),
+  )
+  .addOption(
+    new Option('--priority <priority>', 'critical is for admins').choices(priorities).default('normal'),
+  )
+  .option('--json', 'one NDJSON line per item on stdout, a summary as the last line of stderr')
+  .option('--data <dir>', 'data folder (default: $TABMESH_HOME or ~/.tabmesh)')
+  .action(async (options: SubmitOptions) => {
+    const { submit } = await import('./cli/submit.ts')
+    process.exit(await submit(options))
+  })
+
+program
+  .command('verify')
+  .description('Check a receipt offline.')
+  .argument('<receipt>', 'the receipt file')
+  .option('--json', 'the verdict as JSON')
+  .option(
+    '--output <file>',
+    'also check that these results, as submit --json printed them, are those of the receipt',
+  )
+  .option('--trust <file>', 'a JSON array of the keys that voters must be in')
+  .addOption(new Option('--rerun <n>', 'run n random items here and compare').argParser(whole(1, 1_000_000)))
+  .option('--program <program>', 'for --rerun')
+  .option('--input <file>', 'for --rerun')
+  .addOption(mapOption())
+  .action(async (receipt: string, options: VerifyOptions) => {
+    const { verify } = await import('./cli/verify.ts')
+    process.exit(await verify(receipt, options))
+  })
+
+program
+  .command('status')
+  .description('Tell the state of the network, or of one of your tasks.')
+  .argument('[task]', 'a task id')
+  .requiredOption('--relay <url>', 'the relay, as its page is called')
+  .option('--json', 'as JSON')
+  .option('--data <dir>', 'data folder (default: $TABMESH_HOME or ~/.tabmesh)')
+  .action(async (task: string | undefined, options: { relay: string; json?: boolean; data?: string }) => {
+    const { status } = await import('./cli/status.ts')
+    await status(task, options)
   })
 
 try {

@@ -1,0 +1,50 @@
+import { connect, relayUrl } from '../../shared/client/client.ts'
+import { explainFetchError } from '../../shared/client/client-error.ts'
+import { clientCrypto } from './client-identity.ts'
+
+export interface StatusOptions {
+  readonly relay: string
+  readonly json?: boolean
+  readonly data?: string
+}
+
+const answerMs = 10_000
+
+/** Prints the state of the network, or of one task of this user's. */
+export async function status(task: string | undefined, options: StatusOptions): Promise<void> {
+  const value = task === undefined ? await networkStatus(options.relay) : await taskStatus(task, options)
+  const text = options.json ? JSON.stringify(value) : describe(value).join('\n')
+  process.stdout.write(`${text}\n`)
+}
+
+async function taskStatus(task: string, { relay, data }: StatusOptions): Promise<unknown> {
+  const client = await connect({ relay, crypto: await clientCrypto(data), waitSeconds: 0 })
+  return await client.status(task)
+}
+
+/** Open to everyone: needs no key. */
+async function networkStatus(relay: string): Promise<unknown> {
+  const url = new URL('/api/v1/status', relayUrl(relay))
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(answerMs) })
+    if (response.ok) return await response.json()
+    throw new Error(`it answered ${response.status}`)
+  } catch (error) {
+    throw new Error(`The relay at ${relay} does not answer (${explainFetchError(error).reason})`, {
+      cause: error,
+    })
+  }
+}
+
+/** One line a field; objects of one level on one line. */
+function describe(value: unknown): string[] {
+  return Object.entries(value as Record<string, unknown>).map(
+    ([name, field]) =>
+      `${name.padEnd(14)} ${typeof field === 'object' && field !== null ? inner(field) : field}`,
+  )
+}
+
+const inner = (field: object): string =>
+  Object.entries(field)
+    .map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(' ') : value}`)
+    .join(', ')

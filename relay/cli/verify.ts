@@ -1,0 +1,177 @@
+import { inputBytes, type MapKind } from '../../shared/client/map-input.ts'
+import { parseResultLine } from '../../shared/client/result-line.ts'
+import {
+  describeVerdict,
+  type ReceiptVerdict,
+  readReceiptText,
+  verifyReceipt,
+} from '../../shared/client/verify-receipt.ts'
+import { chooseEngine, createVerify } from '../../shared/host/create-crypto-port.ts'
+import { isPeerId } from '../../shared/host/peer-id.ts'
+import { toHex } from '../../shared/kernel/bytes.ts'
+import type { PeerId } from '../../shared/kernel/ids.ts'
+import { Refusal } from '../../shared/kernel/refusal.ts'
+import type { Receipt, ReceiptTask } from '../../shared/task/receipt.ts'
+import { nodeSha256 } from '../keys/node-sha256.ts'
+import { readNamedFile } from './files.ts'
+import { readItems, readProgram } from './inputs.ts'
+import { UsageError } from './usage-error.ts'
+
+export interface VerifyOptions {
+  readonly json?: boolean
+  readonly output?: string
+  readonly trust?: string
+  readonly program?: string
+  readonly input?: string
+  readonly map?: MapKind
+  readonly rerun?: number
+}
+
+/** Checks a receipt offline and prints the verdict. Resolves to the exit code: 0 valid, 1 not. */
+export async function verify(path: string, options: VerifyOptions): Promise<0 | 1> {
+  const verdict = await judge(path, options)
+  const text = options.json ? JSON.stringify(verdict) : describeVerdict(verdict)
+  process.stdout.write(`${text}\n`)
+  return verdict.valid ? 0 : 1
+}
+
+async function judge(path: string, options: VerifyOptions): Promise<ReceiptVerdict> {
+  const trusted = options.trust === undefined ? undefined : await readKeys(options.trust)
+  const text = await readText(path)
+  if (text instanceof Refusal) return invalid(text.message)
+  const value = readReceiptText(text)
+  if (value instanceof Refusal) return invalid(`${path}: ${value.message}`)
+  const crypto = { verify: createVerify(await chooseEngine()), sha256: nodeSha256 }
+  const verdict = await verifyReceipt(value, { crypto, trusted })
+  if (!verdict.valid) return verdict
+  const receipt = value as Receipt
+  const wrong =
+    (options.output === undefined ? undefined : await wrongOutput(receipt, options.output)) ??
+    (options.rerun === undefined ? undefined : await wrongRerun(receipt, options))
+  return wrong === undefined ? verdict : invalid(wrong)
+}
+
+const invalid = (reason: string): ReceiptVerdict => ({
+  valid: false,
+  reason,
+  tasks: 0,
+  workers: 0,
+  operators: 0,
+  trust: 'none given',
+})
+
+async function readText(path: string): Promise<string | Refusal> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readNamedFile(path, 'receipt'))
+  } catch (error) {
+    return new Refusal('Unreadable', error instanceof UsageError ? error.message : `${path}: not UTF-8 text`)
+  }
+}
+
+async function readKeys(path: string): Promise<ReadonlySet<PeerId>> {
+  let keys: unknown
+  try {
+    keys = JSON.parse(Buffer.from(await readNamedFile(path, 'list of keys')).toString())
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+  }
+  if (Array.isArray(keys) && keys.every((key) => typeof key === 'string' && isPeerId(key)))
+    return new Set(keys)
+  throw new UsageError(`The list of keys ${path} is not a JSON array of peer ids`)
+}
+
+const hashOf = (bytes: Uint8Array): string => toHex(nodeSha256(bytes))
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** Whether every completed line of a results file is the output whose hash the receipt has. */
+async function wrongOutput(receipt: Receipt, path: string): Promise<string | undefined> {
+  const lines = Buffer.from(await readNamedFile(path, 'results file'))
+    .toString()
+    .split('\n')
+  const tasks = new Map(receipt.tasks.map((task) => [task.task.taskId as string, task]))
+  let matched = 0
+  for (const [at, line] of lines.entries()) {
+    if (line === '') continue
+    const wrong = wrongLine(line, tasks)
+    if (wrong !== undefined) return `${path}, line ${at + 1}: ${wrong}`
+    matched++
+  }
+  return matched === receipt.tasks.length
+    ? undefined
+    : `${path} has ${matched} results and the receipt has ${receipt.tasks.length} tasks`
+}
+
+function wrongLine(line: string, tasks: ReadonlyMap<string, ReceiptTask>): string | undefined {
+  let result: ReturnType<typeof parseResultLine>
+  try {
+    result = parseResultLine(line)
+  } catch {
+    return 'not a line of submit --json'
+  }
+  const task = tasks.get(result.taskId)
+  if (task === undefined) return `the receipt has no task ${result.taskId}`
+  if (result.index !== task.task.index) return 'another index than in the receipt'
+  if (result.status === 'failed') {
+    const same = task.outcome.kind === 'error' && task.outcome.error === result.error.kind
+    return same ? undefined : 'another outcome than in the receipt'
+  }
+  const hash = 'outputText' in result ? hashOf(utf8(result.outputText)) : result.outputBlob.hash
+  const same = task.outcome.kind === 'ok' && task.outcome.outputHash === hash
+  return same ? undefined : 'another output than in the receipt'
+}
+
+/** Runs some random items again, here, and compares the outcomes. */
+async function wrongRerun(receipt: Receipt, options: VerifyOptions): Promise<string | undefined> {
+  if (options.program === undefined || options.input === undefined) {
+    throw new UsageError('--rerun needs --program and --input')
+  }
+  const [program, items] = await Promise.all([
+    readProgram(options.program),
+    readItems(options.input, options.map),
+  ])
+  const programHash = hashOf(program)
+  const { createProgramPool } = await import('../agent/program-pool.ts')
+  const pool = await createProgramPool({ slots: 1 })
+  try {
+    for (const task of sample(receipt.tasks, options.rerun!)) {
+      const { index } = task.task
+      if (task.task.programHash !== programHash)
+        return `task ${index} ran another program than ${options.program}`
+      const item = items[index]
+      const input = item === undefined ? undefined : inputBytes(item)
+      if (input === undefined || hashOf(input) !== task.task.inputHash)
+        return `task ${index} had another input`
+      const wrong = differs(task, await rerun(pool, task, program, input))
+      if (wrong !== undefined) return `run again here, task ${index} ${wrong}`
+    }
+    return undefined
+  } finally {
+    await pool.close()
+  }
+}
+
+type Pool = Awaited<ReturnType<typeof import('../agent/program-pool.ts').createProgramPool>>
+
+const rerun = (pool: Pool, { task }: ReceiptTask, program: Uint8Array, input: Uint8Array) =>
+  pool.run(
+    { program: program.slice(), input, seed: task.seed, limits: task.limits },
+    new AbortController().signal,
+  )
+
+function differs({ outcome }: ReceiptTask, result: Awaited<ReturnType<typeof rerun>>): string | undefined {
+  if (result.kind === 'none') return `could not be run (${result.message})`
+  const same =
+    result.kind === 'ok'
+      ? outcome.kind === 'ok' && outcome.outputHash === hashOf(result.output)
+      : outcome.kind === 'error' && outcome.error === result.error
+  return same ? undefined : 'has another outcome'
+}
+
+function sample<T>(all: readonly T[], count: number): T[] {
+  const rest = [...all]
+  const picked: T[] = []
+  while (picked.length < count && rest.length > 0) {
+    picked.push(...rest.splice(Math.floor(Math.random() * rest.length), 1))
+  }
+  return picked
+}
