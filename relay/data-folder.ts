@@ -1,6 +1,7 @@
-import { access, constants, mkdir } from 'node:fs/promises'
+import { access, constants } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { explainFileError, makePrivateDirectory } from './storage/files.ts'
 
 /** A start that cannot succeed; `exitCode` is what the process ends with (1, or 2 as NET-02). */
 export class StartError extends Error {
@@ -21,15 +22,10 @@ export function dataHome(data: string | undefined, env: NodeJS.ProcessEnv = proc
 /** Makes the folder (0700) and makes sure that it can be written. */
 export async function openDataFolder(path: string): Promise<string> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makePrivateDirectory(path)
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
     return path
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new StartError(
-      `The data folder ${path} cannot be written (${reason}). Choose another with --data DIR, or change its owner or mode.`,
-      1,
-      error,
-    )
+    throw new StartError(`The data folder ${path} cannot be written: ${explainFileError(error)}`, 1, error)
   }
 }
