@@ -1,12 +1,16 @@
+import { readFileSync } from 'node:fs'
 import { defineConfig } from 'vite'
-import manifest from './package.json' with { type: 'json' }
 import { sandboxBundle } from './scripts/sandbox-bundle.ts'
+
+const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
 
 export default defineConfig({
   root: 'web',
   publicDir: '../public',
   plugins: [sandboxBundle()],
-  define: { 'import.meta.env.TABMESH_VERSION': JSON.stringify(manifest.version) },
+  define: { 'import.meta.env.TABMESH_VERSION': JSON.stringify(version) },
   build: {
     outDir: '../dist/web',
     emptyOutDir: true,

@@ -1,5 +1,6 @@
+import { formatResultLine } from '../../shared/client/result-line.ts'
 import { receiptText } from '../../shared/task/receipt.ts'
-import type { ItemResult, Job, JobProgress } from '../node/job.ts'
+import type { CheckedResult, Job, JobProgress } from '../node/job.ts'
 import type { ReceiptCheck, TabNode } from '../node/tab-node.ts'
 import { TextPile } from './text-pile.ts'
 
@@ -9,7 +10,7 @@ export const rowsShownMax = 200
 /** One job as the page shows it: reads its results, keeps the first of them as rows and all of them as files. */
 export class JobRun {
   readonly name: string
-  readonly rows: ItemResult[] = []
+  readonly rows: CheckedResult[] = []
   readonly #node: TabNode
   readonly #job: Job
   readonly #changed: () => void
@@ -80,23 +81,13 @@ export class JobRun {
     this.#changed()
   }
 
-  #take(result: ItemResult): void {
+  #take(result: CheckedResult): void {
     if (this.rows.length < rowsShownMax) this.rows.push(result)
-    this.#results.add(`${resultLine(result)}\n`)
+    this.#results.add(`${formatResultLine(result)}\n`)
     if (result.receipt !== null) {
       this.#receipts.add(receiptText.task(result.receipt, this.#receiptTasks === 0))
       this.#receiptTasks++
     }
     this.#changed()
   }
-}
-
-/** FORMATS, "CLI": the same line that the command gives. */
-function resultLine(result: ItemResult): string {
-  const { index, taskId, status } = result
-  return JSON.stringify(
-    status === 'completed'
-      ? { index, taskId, status, output: result.output }
-      : { index, taskId, status, error: result.error },
-  )
 }

@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
 import { styleMap } from 'lit/directives/style-map.js'
-import type { ItemResult } from '../node/job.ts'
+import type { CheckedResult } from '../node/job.ts'
 import { type JobRun, rowsShownMax } from './job-run.ts'
 import { saveFile } from './save-file.ts'
 import { sharedStyle } from './shared-style.ts'
@@ -227,11 +227,11 @@ function countsOf(run: JobRun): string {
   return parts.join(' · ')
 }
 
-const row = (result: ItemResult): TemplateResult => html`<tr>
+const row = (result: CheckedResult): TemplateResult => html`<tr>
   <td class="index">${result.index + 1}</td>
   ${
     result.status === 'completed'
-      ? html`<td class="output mono">${shortened(JSON.stringify(result.output))}</td>`
+      ? html`<td class="output mono">${shortened(result.outputText)}</td>`
       : html`<td class="output failed">Failed (${result.error.kind}): ${shortened(result.error.message)}</td>`
   }
   <td class="proof">

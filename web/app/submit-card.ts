@@ -275,7 +275,7 @@ export class SubmitCard extends LitElement {
       this.problem = `The input cannot be read: ${items.message}`
       return
     }
-    const job = await node.map(program.bytes, items, { taskType: program.taskType })
+    const job = node.map(program.bytes, items, { taskType: program.taskType })
     this.run = new JobRun(node, job, program.name, () => this.requestUpdate())
   }
 

@@ -26,7 +26,7 @@ const settingsShape = object({
 export const slotsMax = (): number => Math.min(slotsAtMost, Math.max(1, navigator.hardwareConcurrency ?? 1))
 
 /** No consent, half of the processors. */
-export const defaultSettings = (): ContributionSettings => ({
+const defaultSettings = (): ContributionSettings => ({
   consent: false,
   slots: Math.max(1, Math.floor(slotsMax() / 2)),
   pauseWhenHidden: false,

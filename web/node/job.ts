@@ -1,5 +1,7 @@
 import { inputBytes, type JsonValue } from '../../shared/client/map-input.ts'
+import type { MapOptions, Progress } from '../../shared/client/map-run.ts'
 import { newSubmission, newUuid, type TaskPlan } from '../../shared/client/new-submission.ts'
+import type { ItemResult } from '../../shared/client/result-line.ts'
 import { verifyReceipt } from '../../shared/client/verify-receipt.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import { toHex } from '../../shared/kernel/bytes.ts'
@@ -12,26 +14,12 @@ import { type ReceiptTask, receiptFormat, receiptTask } from '../../shared/task/
 import { payloadBytesMax } from '../../shared/task/task.ts'
 
 /** The end of one item. `receipt` is there when its votes, checked here, stand behind the end. */
-export type ItemResult = {
-  readonly index: number
-  readonly taskId: TaskId
-  readonly receipt: ReceiptTask | null
-} & (
-  | { readonly status: 'completed'; readonly output: JsonValue }
-  | { readonly status: 'failed'; readonly error: { readonly kind: string; readonly message: string } }
-)
+export type CheckedResult = ItemResult & { readonly receipt: ReceiptTask | null }
 
-export interface JobProgress {
-  readonly jobId: JobId
+export interface JobProgress extends Progress {
   readonly items: number
-  /** Handed to the coordinator so far. */
-  readonly submitted: number
-  readonly completed: number
-  readonly failed: number
   /** Ends whose receipt was checked here and holds. */
   readonly verified: number
-  /** Executions handed out for the items that ended. */
-  readonly executions: number
   readonly isCancelled: boolean
 }
 
@@ -44,6 +32,7 @@ export interface JobParts {
   /** Takes the places set aside; those that no item fills are free again. */
   readonly submit: (job: Job, items: readonly Submission[], reserved: number) => void
   readonly cancel: (taskIds: readonly TaskId[]) => void
+  readonly missingWorkers: () => number
   readonly changed: () => void
 }
 
@@ -59,7 +48,7 @@ export class JobError extends Error {
 }
 
 /** TSK-02, as a relay says it too. */
-export const payloadTooLarge = 'Task payload exceeds 1 MB limit'
+const payloadTooLarge = 'Task payload exceeds 1 MB limit'
 /** Signed together. */
 const itemsPerBatch = 64
 /** Ends that wait for an earlier item, and items under way, together. */
@@ -68,57 +57,79 @@ const windowMax = 1_024
 interface Open {
   readonly index: number
   readonly digest: Hash
+  isAccepted: boolean
 }
 
 /**
  * One program mapped over many inputs: an asynchronous iterable of ends in input order, each checked before it is
  * given. Iterate once. It goes no further ahead of its reader than the window.
  */
-export class Job implements AsyncIterable<ItemResult> {
+export class Job implements AsyncIterable<CheckedResult> {
   readonly jobId: JobId
   readonly #parts: JobParts
   readonly #plan: TaskPlan
+  readonly #program: Uint8Array
   readonly #inputs: readonly JsonValue[]
+  readonly #options: MapOptions
   readonly #open = new Map<TaskId, Open>()
-  readonly #ended = new Map<number, ItemResult>()
-  readonly #counts = { completed: 0, failed: 0, verified: 0, executions: 0 }
+  readonly #ended = new Map<number, CheckedResult>()
+  readonly #counts = { accepted: 0, completed: 0, failed: 0, verified: 0, executions: 0 }
   #next = 0
   #given = 0
   #isCancelled = false
-  #filling = false
+  #isFilling = false
   #failure: unknown
   #wake: (() => void) | undefined
 
-  constructor(parts: JobParts, plan: Omit<TaskPlan, 'jobId' | 'networkId'>, inputs: readonly JsonValue[]) {
+  constructor(parts: JobParts, program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions) {
+    if (program.length > payloadBytesMax) throw new JobError('PayloadTooLarge', payloadTooLarge)
     if (inputs.length === 0)
       throw new JobError('NoItems', 'There is nothing to run on: the input has no items')
-    this.jobId = newUuid(parts.crypto) as JobId
+    const { crypto, networkId } = parts
+    this.jobId = newUuid(crypto) as JobId
     this.#parts = parts
-    this.#plan = { ...plan, networkId: parts.networkId, jobId: this.jobId }
+    this.#program = program
     this.#inputs = inputs
+    this.#options = options
+    this.#plan = {
+      networkId,
+      jobId: this.jobId,
+      programHash: toHex(crypto.sha256(program)) as Hash,
+      programSizeBytes: program.length,
+      taskType: options.taskType,
+      priority: options.priority,
+      limits: options.limits,
+      verification: options.verification,
+    }
+    options.signal?.addEventListener('abort', () => this.cancel(), { once: true })
   }
 
   get progress(): JobProgress {
     return {
-      jobId: this.jobId,
       items: this.#inputs.length,
-      submitted: this.#next,
       ...this.#counts,
+      missingWorkers: this.#parts.missingWorkers(),
       isCancelled: this.#isCancelled,
     }
   }
 
+  /** Whether items wait to be submitted. */
+  get wantsRoom(): boolean {
+    return !this.#isCancelled && this.#next < this.#inputs.length
+  }
+
   /** Submits what there is room for. Called at the start and whenever room came to be. Never rejects. */
   async fill(): Promise<void> {
-    if (this.#filling) return
-    this.#filling = true
+    if (this.#isFilling) return
+    this.#isFilling = true
     try {
+      if (this.#next === 0) await this.#parts.blobs.put(this.#program)
       for (let count = this.#reserve(); count > 0; count = this.#reserve()) await this.#submitBatch(count)
     } catch (error) {
       this.#failure = error
       this.cancel()
     } finally {
-      this.#filling = false
+      this.#isFilling = false
     }
   }
 
@@ -139,6 +150,15 @@ export class Job implements AsyncIterable<ItemResult> {
     this.#end(await this.#checked(finished, open))
   }
 
+  /** A coordinator has taken a task of this job; after an outage it says so again. */
+  accepted(taskId: TaskId): void {
+    const open = this.#open.get(taskId)
+    if (open === undefined || open.isAccepted) return
+    open.isAccepted = true
+    this.#counts.accepted++
+    this.#told()
+  }
+
   /** A task of this job was not taken. */
   refused(taskId: TaskId, code: string, message: string): void {
     const open = this.#open.get(taskId)
@@ -147,7 +167,7 @@ export class Job implements AsyncIterable<ItemResult> {
     this.#end({ index: open.index, taskId, receipt: null, status: 'failed', error: { kind: code, message } })
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<ItemResult> {
+  async *[Symbol.asyncIterator](): AsyncIterator<CheckedResult> {
     try {
       while (this.#given < this.#inputs.length) {
         const result = this.#ended.get(this.#given)
@@ -198,15 +218,19 @@ export class Job implements AsyncIterable<ItemResult> {
     const bytes = inputBytes(input)
     if (bytes.length > inlineBytesMax && bytes.length <= payloadBytesMax) await blobs.put(bytes)
     const submission = await newSubmission(this.#plan, index, bytes, crypto, new Date())
-    this.#open.set(submission.task.taskId, { index, digest: taskDigest(submission.task, crypto.sha256) })
+    this.#open.set(submission.task.taskId, {
+      index,
+      digest: taskDigest(submission.task, crypto.sha256),
+      isAccepted: false,
+    })
     return submission
   }
 
   /** Nothing the coordinator says is taken on its word: the votes must be for the task that was signed here. */
-  async #checked(finished: FinishedTask, { index, digest }: Open): Promise<ItemResult> {
+  async #checked(finished: FinishedTask, { index, digest }: Open): Promise<CheckedResult> {
     const { crypto, networkId } = this.#parts
     const { taskId } = finished.task
-    const failed = (kind: string, message: string, receipt: ReceiptTask | null): ItemResult => ({
+    const failed = (kind: string, message: string, receipt: ReceiptTask | null): CheckedResult => ({
       index,
       taskId,
       receipt,
@@ -228,23 +252,24 @@ export class Job implements AsyncIterable<ItemResult> {
     }
     const output = await this.#outputOf(finished.output, receipt.outcome.outputHash)
     if (output === undefined) return failed('unverified', 'The output is not what the workers signed', null)
-    return { index, taskId, receipt, status: 'completed', output: output.value }
+    return { index, taskId, receipt, status: 'completed', ...output }
   }
 
   async #outputOf(
-    output: Payload | null,
+    payload: Payload | null,
     outputHash: Hash,
-  ): Promise<{ readonly value: JsonValue } | undefined> {
-    const bytes = output?.kind === 'blob' ? await this.#parts.blobs.get(output.hash) : output?.bytes
+  ): Promise<{ readonly output: JsonValue; readonly outputText: string } | undefined> {
+    const bytes = payload?.kind === 'blob' ? await this.#parts.blobs.get(payload.hash) : payload?.bytes
     if (bytes === undefined || toHex(this.#parts.crypto.sha256(bytes)) !== outputHash) return undefined
     try {
-      return { value: JSON.parse(new TextDecoder().decode(bytes)) as JsonValue }
+      const outputText = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+      return { output: JSON.parse(outputText) as JsonValue, outputText }
     } catch {
       return undefined
     }
   }
 
-  #end(result: ItemResult): void {
+  #end(result: CheckedResult): void {
     if (this.#isCancelled) return
     this.#counts[result.status]++
     if (result.receipt !== null) this.#counts.verified++
@@ -255,6 +280,7 @@ export class Job implements AsyncIterable<ItemResult> {
   #told(): void {
     this.#wake?.()
     this.#wake = undefined
+    this.#options.onProgress?.(this.progress)
     this.#parts.changed()
   }
 }

@@ -1,20 +1,12 @@
 import type { JsonValue } from '../../shared/client/map-input.ts'
+import type { MapOptions } from '../../shared/client/map-run.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
-import { toHex } from '../../shared/kernel/bytes.ts'
 import type { Hash, TaskId } from '../../shared/kernel/ids.ts'
 import type { BlobStore } from '../../shared/storage/blob-store.ts'
 import type { Submission } from '../../shared/task/messages.ts'
 import type { SubmitterCommand, SubmitterEvent } from '../../shared/task/submitter.ts'
 import { defaultSubmitterConfig } from '../../shared/task/submitter.ts'
-import { type Limits, type Priority, payloadBytesMax } from '../../shared/task/task.ts'
-import { Job, JobError, type JobParts, payloadTooLarge } from './job.ts'
-
-export interface MapOptions {
-  /** TSK-02; `javascript` unless told otherwise. */
-  readonly taskType?: string
-  readonly priority?: Priority
-  readonly limits?: Partial<Limits>
-}
+import { Job, type JobParts } from './job.ts'
 
 export interface JobsParts {
   readonly networkId: Hash
@@ -46,21 +38,9 @@ export class Jobs {
     return this.#owners.size
   }
 
-  /**
-   * Runs the program on every input and gives the ends in input order. Rejects with a JobError when it cannot be
-   * submitted at all.
-   */
-  async map(program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions = {}): Promise<Job> {
-    if (program.length > payloadBytesMax) throw new JobError('PayloadTooLarge', payloadTooLarge)
-    const plan = {
-      programHash: toHex(this.#parts.crypto.sha256(program)) as Hash,
-      programSizeBytes: program.length,
-      taskType: options.taskType ?? 'javascript',
-      priority: options.priority,
-      limits: options.limits,
-    }
-    const job = new Job(this.#jobParts(), plan, inputs)
-    await this.#parts.blobs.put(program)
+  /** Runs the program on every input. Throws a JobError when it cannot be submitted at all. */
+  map(program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions): Job {
+    const job = new Job(this.#jobParts(), program, inputs, options)
     this.#running.add(job)
     void job.fill()
     return job
@@ -76,7 +56,7 @@ export class Jobs {
         this.#missingWorkers = event.missingWorkers
         return this.#parts.changed()
       case 'submissionAccepted':
-        return
+        return this.#owners.get(event.taskId)?.accepted(event.taskId)
     }
   }
 
@@ -87,6 +67,7 @@ export class Jobs {
       crypto,
       blobs,
       changed,
+      missingWorkers: () => this.missingWorkers,
       reserve: (count) => {
         const room = defaultSubmitterConfig.windowMax - this.#owners.size - this.#reserved
         const reserved = Math.min(count, room)
@@ -114,9 +95,8 @@ export class Jobs {
     const owner = this.#owners.get(taskId)
     this.#owners.delete(taskId)
     for (const job of this.#running) {
-      const { isCancelled, items, submitted } = job.progress
-      if (isCancelled || submitted === items) this.#running.delete(job)
-      else void job.fill()
+      if (job.wantsRoom) void job.fill()
+      else this.#running.delete(job)
     }
     return owner
   }

@@ -2,7 +2,7 @@ import { defaultProfile } from '../storage/database-name.ts'
 import type { TabState } from './tab-state.ts'
 
 /** `tabmesh-node`, or with a profile of its own `tabmesh-node-NAME`: the name of the lock and of the channel. */
-export const nodeName = (profile: string): string =>
+const nodeName = (profile: string): string =>
   profile === defaultProfile ? 'tabmesh-node' : `tabmesh-node-${profile}`
 
 /**

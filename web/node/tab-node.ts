@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../shared/client/map-input.ts'
+import type { MapOptions } from '../../shared/client/map-run.ts'
 import { describeVerdict, readReceiptText, verifyReceipt } from '../../shared/client/verify-receipt.ts'
 import type { HostLog } from '../../shared/host/host-log.ts'
 import { type Network, NetworkError } from '../../shared/host/network.ts'
@@ -14,7 +15,7 @@ import { IndexedDbStore } from '../storage/indexeddb-store.ts'
 import { Contribution } from './contribution.ts'
 import type { ContributionSettings } from './contribution-settings.ts'
 import type { Job } from './job.ts'
-import { Jobs, type MapOptions } from './jobs.ts'
+import { Jobs } from './jobs.ts'
 import { fetchNetwork, rememberedNetwork, rememberNetwork } from './known-network.ts'
 import { LazyRunner } from './lazy-runner.ts'
 import { createTabNode } from './libp2p-tab.ts'
@@ -35,8 +36,11 @@ export interface TabNode {
   /** Calls back after the state changed, some times a second at most; returns the unsubscription. */
   onChange(listener: () => void): () => void
   contribute(settings: Partial<ContributionSettings>): void
-  /** Runs a program on every input; rejects with a JobError when it cannot be submitted at all. */
-  map(program: Uint8Array, inputs: readonly JsonValue[], options?: MapOptions): Promise<Job>
+  /**
+   * Runs a program on every input: the same call as that of a client of the HTTP API, over this node. Throws a JobError
+   * when it cannot be submitted at all.
+   */
+  map(program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions): Job
   /** Checks the text of a receipt with nothing but itself. */
   verifyReceipt(text: string): Promise<ReceiptCheck>
   stop(): Promise<void>
@@ -189,7 +193,7 @@ class RunningTab implements TabNode {
     if (this.#ended === undefined) this.#contribution.change(settings)
   }
 
-  map(program: Uint8Array, inputs: readonly JsonValue[], options?: MapOptions): Promise<Job> {
+  map(program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions): Job {
     return this.#jobs.map(program, inputs, options)
   }
 
