@@ -43,7 +43,7 @@ export function makeSubmission(
 const modelProgram = toHex(sha256(Buffer.from('model program'))) as Hash
 
 /** The one right output of a task. */
-export const trueOutput = (task: Task): Uint8Array => sha256(Buffer.from(`answer to ${task.inputHash}`))
+const trueOutput = (task: Task): Uint8Array => sha256(Buffer.from(`answer to ${task.inputHash}`))
 export const trueOutputHash = (task: Task): Hash => toHex(sha256(trueOutput(task))) as Hash
 
 /** The same on every worker: a property of the task. */

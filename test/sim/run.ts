@@ -51,6 +51,8 @@ export interface RunReport {
   readonly busyShare: number
   readonly digest: string
   readonly wallSeconds: number
+  /** What the process computed in that time: on a machine that does other work, the fairer figure. */
+  readonly cpuSeconds: number
   readonly memoryMiB: number
 }
 
@@ -111,6 +113,7 @@ export function run(options: RunOptions): RunReport & {
   readonly liarIds: ReadonlySet<PeerId>
 } {
   const startedAt = performance.now()
+  const cpuBefore = process.cpuUsage()
   const outcomes = new Outcomes()
   const world = new World({
     seed: options.seed,
@@ -159,10 +162,16 @@ export function run(options: RunOptions): RunReport & {
     busyShare: Number((world.busyMs / Math.max(1, world.offeredMs)).toFixed(4)),
     digest: world.digest.end(),
     wallSeconds: Number(((performance.now() - startedAt) / 1_000).toFixed(2)),
+    cpuSeconds: cpuSecondsSince(cpuBefore),
     memoryMiB: Math.round(process.memoryUsage().rss / 1_048_576),
     judgedAgainst: outcomes.judgedAgainst,
     liarIds: crowd.liarIds,
   }
+}
+
+function cpuSecondsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before)
+  return Number(((user + system) / 1e6).toFixed(2))
 }
 
 /** The tabs of a run: they join, vanish, are replaced, and submit. */

@@ -118,6 +118,7 @@ export class World {
 
   /** Kill −9: memory and what was not durable are lost, connections break at once. */
   kill(node: SimNode): void {
+    if (!node.up) return
     this.#stop(node)
     for (const other of [...node.lanes.keys()]) {
       this.#at(other, this.now + 5, () => this.#disconnect(other, node))
@@ -133,6 +134,7 @@ export class World {
 
   /** Starts a killed node on its disk. */
   restart(node: SimNode, relays: readonly PeerId[] = []): void {
+    if (node.up) return
     node.up = true
     node.joinedAt = this.now
     node.peer = this.#makePeer(node.id, node.kind, relays)
