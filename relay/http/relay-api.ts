@@ -1,7 +1,7 @@
 import type { Hash, JobId, PeerId, TaskId } from '../../shared/kernel/ids.ts'
 import type { BlobStore } from '../../shared/storage/blob-store.ts'
-import type { JobTally } from '../../shared/task/coordinator.ts'
 import type { TaskReport } from '../../shared/task/coordinator-ports.ts'
+import type { JobTally } from '../../shared/task/job-tallies.ts'
 import type { Admittance, FinishedTask, Submission } from '../../shared/task/messages.ts'
 import type { Priority, TaskStatus } from '../../shared/task/task.ts'
 
@@ -24,7 +24,7 @@ export interface RelayApi {
   finished(taskId: TaskId): Promise<FinishedTask | undefined>
   /** Finished tasks of a job (or of a task without one) with `index >= from`, in index order. */
   finishedOf(id: JobId | TaskId, from: number, limit: number): Promise<FinishedTask[]>
-  job(id: JobId | TaskId): Promise<(Readonly<JobTally> & { readonly missingWorkers: number }) | undefined>
+  job(id: JobId): Promise<(Readonly<JobTally> & { readonly missingWorkers: number }) | undefined>
   /** Unfinished tasks of a job. */
   unfinishedOf(id: JobId): Promise<TaskId[]>
   status(): Promise<RelayStatus>

@@ -53,7 +53,7 @@ export async function makePrivateDirectory(path: string): Promise<void> {
     const parent = dirname(path)
     if (code !== 'ENOENT' || parent === path || (await isDirectory(parent))) throw error
     await makePrivateDirectory(parent)
-    await mkdir(path, { mode: 0o700 })
+    await makePrivateDirectory(path)
   }
 }
 

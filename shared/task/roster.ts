@@ -23,7 +23,7 @@ export interface WorkerRecord {
 /** Candidates looked at per pick in a large network. */
 const sampleMax = 16
 
-export const attemptName = (taskId: string, attempt: number): string => `${taskId}/${attempt}`
+const attemptName = (taskId: string, attempt: number): string => `${taskId}/${attempt}`
 
 /**
  * The workers of one coordinator and the room each has.

@@ -32,7 +32,7 @@ const epochNumber = integer(1, 1_000_000)
 const durationMs = integer(0, Number.MAX_SAFE_INTEGER)
 
 /** A task one may submit: its limits within what any worker could grant. */
-export const submittableTaskShape = object({
+const submittableTaskShape = object({
   taskId: taskIdText,
   jobId: nullable(jobIdText),
   index: integer(0, Number.MAX_SAFE_INTEGER),
@@ -56,7 +56,7 @@ export const submittableTaskShape = object({
   submittedAt: instantText,
 })
 
-export const payloadShape = tagged('kind', {
+const payloadShape = tagged('kind', {
   inline: object({ kind: oneOf(['inline'] as const), bytes: bytes(inlineBytesMax) }),
   blob: object({
     kind: oneOf(['blob'] as const),
@@ -65,7 +65,7 @@ export const payloadShape = tagged('kind', {
   }),
 })
 
-export const submissionShape = object({
+const submissionShape = object({
   task: submittableTaskShape,
   signature,
   taskType: text(64),
