@@ -5,7 +5,7 @@ import { sha256 } from 'multiformats/hashes/sha2'
 import type { PeerId } from '../kernel/ids.ts'
 
 /** A question to the DHT is given up after this; what it found by then is the answer. */
-export const dhtTimeoutMs = 10_000
+const dhtTimeoutMs = 10_000
 /** Multicodec of bytes without structure. */
 const rawCodec = 0x55
 

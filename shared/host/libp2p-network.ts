@@ -1,9 +1,9 @@
 import type { GossipSub, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Connection, IdentifyResult, PeerId as LibPeerId, Libp2p, Stream } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
-import { multiaddr } from '@multiformats/multiaddr'
 import type { Hash, PeerId } from '../kernel/ids.ts'
 import * as dht from './dht.ts'
+import type { DialTarget } from './dialer.ts'
+import { Dialer, dialDirect, messageOf } from './dialer.ts'
 import { DirectUpgrade } from './direct-upgrade.ts'
 import type { Network, NetworkListener, PeerPath } from './network.ts'
 import { NetworkError } from './network.ts'
@@ -12,7 +12,6 @@ import { networkNames } from './network-names.ts'
 import type { DownReason } from './peer-link.ts'
 import { PeerLink } from './peer-link.ts'
 import { tickMs } from './peer-session.ts'
-import { Slots } from './slots.ts'
 
 export type TabmeshLibp2p = Libp2p<{ pubsub: GossipSub }>
 
@@ -28,18 +27,8 @@ export interface Libp2pNetworkOptions {
   readonly webrtc?: boolean
 }
 
-/** A dialled peer has this long to be up, from the first packet to the handshake on its stream. */
-const dialTimeoutMs = 10_000
-const dialsAtATime = 8
-/** The protocol by which a relay takes reservations and passes connections on (circuit relay v2, hop). */
-const hopProtocol = '/libp2p/circuit/relay/0.2.0/hop'
 /** Gossip is for small things; the rest goes by stream. */
 const gossipBytesMax = 64 * 1024
-
-interface Waiter {
-  up(): void
-  failed(why: string): void
-}
 
 /** The network over a libp2p node, whatever its transports; `createRelayNode` and its like make the node. */
 export class Libp2pNetwork implements Network {
@@ -47,9 +36,8 @@ export class Libp2pNetwork implements Network {
   readonly #options: Libp2pNetworkOptions
   readonly #names: NetworkNames
   readonly #links = new Map<PeerId, PeerLink>()
-  readonly #waiters = new Map<PeerId, Set<Waiter>>()
   readonly #topics = new Set<string>()
-  readonly #dials = new Slots(dialsAtATime)
+  readonly #dialer: Dialer
   readonly #upgrade: DirectUpgrade | undefined
   #node: TabmeshLibp2p | undefined
   #listener: NetworkListener | undefined
@@ -60,13 +48,17 @@ export class Libp2pNetwork implements Network {
     this.self = options.self
     this.#options = options
     this.#names = networkNames(options.networkId)
+    this.#dialer = new Dialer({
+      link: (peer) => this.#link(peer),
+      paths: () => this.#paths(),
+    })
     if (options.webrtc === true) {
       this.#upgrade = new DirectUpgrade({
         relayedAddress: (peer) => {
           const path = this.#links.get(peer)?.path
           return path === undefined || path.direct ? undefined : path.remoteAddress
         },
-        dialDirect: (peer, address) => this.#dialDirect(peer, address),
+        dialDirect: (peer, address) => dialDirect(this.#running(), peer, address),
       })
     }
   }
@@ -94,10 +86,10 @@ export class Libp2pNetwork implements Network {
     return this.#links.get(peer)?.queuedBytes ?? 0
   }
 
-  async dial(target: { readonly peer?: PeerId; readonly addresses?: readonly string[] }): Promise<PeerId> {
+  async dial(target: DialTarget): Promise<PeerId> {
     const node = this.#running()
     if (target.peer !== undefined && this.#links.get(target.peer)?.isUp === true) return target.peer
-    return await this.#dials.run(() => this.#dial(node, target))
+    return await this.#dialer.dial(node, target)
   }
 
   async hangUp(peer: PeerId): Promise<void> {
@@ -183,13 +175,13 @@ export class Libp2pNetwork implements Network {
     link.removeConnection(connection)
     if (!link.isIdle) return
     this.#links.delete(peer)
-    this.#settle(peer, (waiter) => waiter.failed('the connection was closed'))
+    this.#dialer.failed(peer, 'the connection was closed')
   }
 
   #identified(result: IdentifyResult): void {
     if (result.protocols.includes(this.#peerProtocol)) return
     const peer = nameOf(result.peerId)
-    if (this.#links.get(peer)?.isUp !== true) this.#settle(peer, (waiter) => waiter.failed(foreign))
+    if (this.#links.get(peer)?.isUp !== true) this.#dialer.failed(peer, foreign)
   }
 
   #accept(stream: Stream, connection: Connection): void {
@@ -212,16 +204,20 @@ export class Libp2pNetwork implements Network {
         down: (reason) => this.#down(peer, reason),
         fault: (reason) => this.#listener?.fault?.(peer, reason),
         frame: (frame) => this.#listener?.frame(peer, frame) ?? Promise.resolve(),
-        refused: () => this.#settle(peer, (waiter) => waiter.failed(foreign)),
+        refused: () => this.#dialer.failed(peer, foreign),
       })
       this.#links.set(peer, link)
     }
     return link
   }
 
+  *#paths(): Iterable<readonly [PeerId, PeerPath]> {
+    for (const [peer, { path }] of this.#links) if (path !== undefined) yield [peer, path]
+  }
+
   #up(peer: PeerId, path: PeerPath): void {
     this.#listener?.peerUp(peer, path)
-    this.#settle(peer, (waiter) => waiter.up())
+    this.#dialer.up(peer)
     this.#seekDirect(peer, path)
   }
 
@@ -240,118 +236,6 @@ export class Libp2pNetwork implements Network {
     else if (this.#links.get(peer)?.opens === true) this.#upgrade?.wanted(peer)
   }
 
-  async #dialDirect(peer: PeerId, relayed: string): Promise<void> {
-    const address = multiaddr(relayed.slice(0, relayed.lastIndexOf('/p2p/'))).encapsulate(
-      `/webrtc/p2p/${peer}`,
-    )
-    await this.#running().dial(address, { signal: AbortSignal.timeout(dialTimeoutMs) })
-  }
-
-  async #dial(
-    node: TabmeshLibp2p,
-    target: { readonly peer?: PeerId; readonly addresses?: readonly string[] },
-  ): Promise<PeerId> {
-    const asked = target.peer ?? target.addresses?.join(', ') ?? 'nothing'
-    const fail = (cause: unknown): NetworkError =>
-      new NetworkError('DialFailed', `Could not reach ${asked}: ${messageOf(cause)}`, cause)
-    try {
-      const connection = await this.#connect(node, target)
-      const peer = nameOf(connection.remotePeer)
-      await this.#untilUp(peer, connection)
-      return peer
-    } catch (cause) {
-      throw fail(cause)
-    }
-  }
-
-  async #connect(
-    node: TabmeshLibp2p,
-    { peer, addresses }: { readonly peer?: PeerId; readonly addresses?: readonly string[] },
-  ): Promise<Connection> {
-    const signal = AbortSignal.timeout(dialTimeoutMs)
-    if (addresses !== undefined && addresses.length > 0) {
-      const targets = addresses.map((address) => withPeer(address, peer))
-      return await node.dial(
-        targets.map((address) => multiaddr(address)),
-        { signal },
-      )
-    }
-    if (peer === undefined) throw new Error('neither a peer nor an address was given')
-    const known = [...(await this.#knownAddresses(node, peer)), ...(await this.#throughRelays(node, peer))]
-    let failure: unknown = new Error('no relay is connected, and no address of it is known')
-    if (known.length > 0) {
-      try {
-        return await node.dial(
-          known.map((address) => multiaddr(address)),
-          { signal },
-        )
-      } catch (error) {
-        failure = error
-      }
-    }
-    const found = (await dht.findPeer(node, peer))?.filter(withoutWebRtc) ?? []
-    const fresh = found
-      .map((address) => withPeer(address, peer))
-      .filter((address) => !known.includes(address))
-    if (fresh.length === 0) throw failure
-    return await node.dial(
-      fresh.map((address) => multiaddr(address)),
-      { signal: AbortSignal.timeout(dialTimeoutMs) },
-    )
-  }
-
-  async #knownAddresses(node: TabmeshLibp2p, peer: PeerId): Promise<string[]> {
-    try {
-      const { addresses } = await node.peerStore.get(peerIdFromString(peer))
-      return addresses.map((address) => withPeer(address.multiaddr.toString(), peer)).filter(withoutWebRtc)
-    } catch {
-      return []
-    }
-  }
-
-  /** One address through every relay this node is up with. */
-  async #throughRelays(node: TabmeshLibp2p, peer: PeerId): Promise<string[]> {
-    const ways: string[] = []
-    for (const [relay, link] of this.#links) {
-      if (relay === peer || link.path?.direct !== true) continue
-      const { protocols } = await node.peerStore.get(peerIdFromString(relay))
-      if (protocols.includes(hopProtocol)) ways.push(`${link.path.remoteAddress}/p2p-circuit/p2p/${peer}`)
-    }
-    return ways
-  }
-
-  #untilUp(peer: PeerId, connection: Connection): Promise<void> {
-    const link = this.#link(peer)
-    link.addConnection(connection)
-    if (link.isUp) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      const waiters = this.#waiters.get(peer) ?? new Set()
-      this.#waiters.set(peer, waiters)
-      const done = () => {
-        clearTimeout(timer)
-        waiters.delete(waiter)
-        if (waiters.size === 0) this.#waiters.delete(peer)
-      }
-      const waiter: Waiter = {
-        up: () => {
-          done()
-          resolve()
-        },
-        failed: (why) => {
-          done()
-          reject(new Error(why))
-        },
-      }
-      const timer = setTimeout(() => waiter.failed('it opened no stream in time'), dialTimeoutMs)
-      waiters.add(waiter)
-      link.retry()
-    })
-  }
-
-  #settle(peer: PeerId, tell: (waiter: Waiter) => void): void {
-    for (const waiter of this.#waiters.get(peer) ?? []) tell(waiter)
-  }
-
   #join(node: TabmeshLibp2p, name: string): void {
     const topic = this.#names.topic(name)
     node.services.pubsub.topicValidators.set(topic, async (from, { data }) => {
@@ -367,20 +251,4 @@ const foreign = 'it is no node of this network'
 
 function nameOf(peer: LibPeerId): PeerId {
   return peer.toString() as PeerId
-}
-
-/** The address with the peer's id at its end. */
-function withPeer(address: string, peer: PeerId | undefined): string {
-  return peer === undefined || address.endsWith(`/p2p/${peer}`) ? address : `${address}/p2p/${peer}`
-}
-
-/** WebRTC is dialled by one end only, once the relayed link stands. */
-function withoutWebRtc(address: string): boolean {
-  return !/\/webrtc(\/|$)/.test(address)
-}
-
-/** Browsers throw bare events where a socket could not be opened, and say no more. */
-function messageOf(cause: unknown): string {
-  if (cause instanceof AggregateError) return cause.errors.map(messageOf).join('; ')
-  return cause instanceof Error ? cause.message : 'no connection could be made'
 }

@@ -2,9 +2,12 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { toHex } from '../kernel/bytes.ts'
 import type { PeerId } from '../kernel/ids.ts'
 import type { PeerPath } from './network.ts'
+import type { Opening } from './peer-handshake.ts'
+import { acceptPeerStream, openPeerStream } from './peer-handshake.ts'
 import type { SessionEnd, SessionFault } from './peer-session.ts'
 import { PeerSession } from './peer-session.ts'
-import { PeerStream, pathOf } from './peer-stream.ts'
+import type { PeerStream } from './peer-stream.ts'
+import { pathOf } from './peer-stream.ts'
 import type { Hello, WireRecord } from './peer-wire.ts'
 import { encodeHello, encodeSignal, noSession } from './peer-wire.ts'
 
@@ -26,10 +29,10 @@ export interface LinkOwner {
 
 /** A stream that broke has this long to come back before its peer is reported down. */
 const recoveryMs = 2_000
-/** Opening a stream and shaking hands on it, together. */
-const openMs = 5_000
 const openTriesMax = 4
 const firstRetryMs = 100
+/** The other end has this long to close connections after a goodbye. */
+const goodbyeMs = 300
 /** A relayed connection is kept this long beside a direct one, in case that one does not last. */
 const spareMs = 5_000
 
@@ -117,34 +120,29 @@ export class PeerLink {
 
   /** A stream the other end opened. */
   accept(raw: Stream, connection: Connection): void {
-    const stream = new PeerStream(raw, connection)
     if (this.#opens) {
-      stream.abort('the other end opens the streams of this pair')
+      raw.abort(new Error('the other end opens the streams of this pair'))
       return
     }
-    const timeout = setTimeout(() => stream.abort('no hello in time'), openMs)
-    stream.listen({
-      record: (record) => {
-        clearTimeout(timeout)
-        if (record.kind === 'hello') this.#answer(stream, record.hello)
-        else this.#fault('malformed', stream)
-      },
-      fault: (reason) => {
-        clearTimeout(timeout)
-        this.#fault(reason, stream)
-      },
-      drained: () => undefined,
-      closed: () => clearTimeout(timeout),
+    acceptPeerStream(raw, connection, {
+      hello: (stream, hello) => this.#answer(stream, hello),
+      fault: (reason, stream) => this.#fault(reason, stream),
     })
   }
 
-  /** Says goodbye and closes every connection to the peer. */
+  /**
+   * Says goodbye and closes every connection to the peer. The other end closes them too, when it reads the goodbye; to
+   * come first with that could take the goodbye away from it (a TCP reset discards what was not read yet).
+   */
   async hangUp(): Promise<void> {
-    this.#stream?.write(encodeSignal('bye'))
-    this.#stream?.close()
+    const stream = this.#stream
+    this.#stream = undefined
+    stream?.write(encodeSignal('bye'))
+    stream?.close()
     this.#end('hungUp')
     const open = [...this.#connections.values()]
     for (const { id } of open) this.#hopeless.add(id)
+    if (stream !== undefined) await Promise.race([Promise.all(open.map(closed)), pause(goodbyeMs)])
     await Promise.all(open.map(closeConnection))
   }
 
@@ -186,40 +184,16 @@ export class PeerLink {
     return best
   }
 
-  async #openOn(connection: Connection): Promise<'open' | 'foreign' | 'failed'> {
-    let raw: Stream
-    try {
-      raw = await connection.newStream(this.#owner.protocol, {
-        signal: AbortSignal.timeout(openMs),
-        runOnLimitedConnection: true,
-      })
-    } catch (error) {
-      return error instanceof Error && error.name === 'UnsupportedProtocolError' ? 'foreign' : 'failed'
-    }
-    const stream = new PeerStream(raw, connection)
-    const received = this.#session?.received ?? 0
-    const hello = { own: this.#own, peer: this.#theirs, attempt: ++this.#attempt, received }
-    return await new Promise((resolve) => {
-      const done = (outcome: 'open' | 'failed') => {
-        clearTimeout(timeout)
-        if (outcome === 'failed') stream.abort('the handshake failed')
-        resolve(outcome)
-      }
-      const failed = (reason: SessionFault) => {
-        this.#fault(reason, stream)
-        done('failed')
-      }
-      const timeout = setTimeout(() => done('failed'), openMs)
-      stream.listen({
-        record: (record) => {
-          if (record.kind !== 'hello') failed('malformed')
-          else done(this.#answered(stream, hello, record.hello) ? 'open' : 'failed')
-        },
-        fault: failed,
-        drained: () => undefined,
-        closed: () => done('failed'),
-      })
-      stream.write(encodeHello(hello))
+  #openOn(connection: Connection): Promise<Opening> {
+    return openPeerStream(connection, this.#owner.protocol, {
+      hello: () => ({
+        own: this.#own,
+        peer: this.#theirs,
+        attempt: ++this.#attempt,
+        received: this.#session?.received ?? 0,
+      }),
+      answered: (stream, asked, answer) => this.#answered(stream, asked, answer),
+      fault: (reason, stream) => this.#fault(reason, stream),
     })
   }
 
@@ -302,8 +276,8 @@ export class PeerLink {
     if (record.kind === 'hello') {
       this.#fault('malformed', stream)
     } else if (record.kind === 'bye') {
-      for (const id of this.#connections.keys()) this.#hopeless.add(id)
-      this.#end('bye')
+      // The other end is closing them; one that still seems open would be taken for a way to dial it again.
+      this.#cut('bye')
     } else if (this.#stream === stream) {
       this.#session?.take(record)
     }
@@ -365,6 +339,11 @@ export class PeerLink {
 
 function rank(path: PeerPath): number {
   return path.direct ? 1 : 0
+}
+
+function closed(connection: Connection): Promise<unknown> {
+  if (connection.status !== 'open') return Promise.resolve()
+  return new Promise((resolve) => connection.addEventListener('close', resolve, { once: true }))
 }
 
 async function closeConnection(connection: Connection): Promise<void> {

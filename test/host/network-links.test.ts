@@ -130,6 +130,19 @@ describe('links between nodes', () => {
     await arrived(first, second, 1)
   })
 
+  test.each(['first', 'second'] as const)(
+    'a peer that hung up can be dialled in the same moment (%s opens)',
+    async (opener) => {
+      const [first, second] = await startPair(opener)
+      const hungUp = first.network.hangUp(second.peer)
+      await second.seen.untilLogged(`down ${first.peer} bye`)
+      expect(await second.network.dial({ addresses: [tcpAddress(first)] })).toBe(first.peer)
+      await hungUp
+      second.network.send(first.peer, numbered(0))
+      await arrived(first, second, 1)
+    },
+  )
+
   test('NET-08 a relayed link turns direct under load without a frame lost or a peer down', async () => {
     const relay = await startRelay()
     const [a, b] = [await startOpen(await generateKey()), await startOpen(await generateKey())]
