@@ -26,7 +26,9 @@ export class Access {
     id: JobId | TaskId,
   ): Promise<{ readonly id: JobId | TaskId; readonly submitter: PeerId }> {
     const submitter =
-      (await this.#api.job(id))?.submitter ?? (await this.#api.finishedOf(id, 0, 1))[0]?.task.submitter
+      (await this.#api.job(id as JobId))?.submitter ??
+      (await this.#api.report(id as TaskId))?.submitter ??
+      (await this.#api.finishedOf(id, 0, 1))[0]?.task.submitter
     if (submitter === undefined) throw new Problem(404, 'JobNotFound', `No job ${id} is known here`)
     this.check(peer, submitter, `job ${id}`)
     return { id, submitter }

@@ -25,9 +25,9 @@ export function jobRoutes(app: HttpApp, parts: HttpParts): void {
 
   app.get('/api/v1/jobs/:id', { ...signed, schema: { params: idParams } }, async (request) => {
     const { id } = await access.jobFor(request.sender!, (request.params as { id: JobId }).id)
-    const job = await api.job(id)
+    const job = await api.job(id as JobId)
     if (job === undefined)
-      throw new Problem(404, 'JobNotFound', `Job ${id} is too old to be counted; its results are kept`)
+      throw new Problem(404, 'JobNotFound', `Job ${id} is not counted here; its results are`)
     const { accepted, completed, failed, executions, missingWorkers } = job
     const missing = missingWorkers > 0 ? { missing: { workers: missingWorkers } } : {}
     return { jobId: id, accepted, completed, failed, executions, ...missing }

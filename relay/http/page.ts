@@ -39,6 +39,7 @@ export async function servePage(app: HttpApp, folder: string): Promise<void> {
   await app.register(fastifyStatic, {
     root: folder,
     cacheControl: false,
+    dotfiles: 'ignore',
     setHeaders(reply, path) {
       const name = basename(path)
       const isSandbox = name === sandboxPage && sandboxPolicy !== undefined

@@ -1,13 +1,13 @@
 /** Time as a client needs it; tests bring their own. */
 export interface Clock {
-  /** Unix milliseconds. */
+  /** Milliseconds since some moment; never set back, as the wall clock may be. */
   now(): number
   /** Rejects with the signal's reason when it is given first. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
 }
 
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       signal.throwIfAborted()

@@ -154,7 +154,7 @@ export class MapRun implements AsyncIterable<ItemResult> {
   }
 
   async #make(plan: TaskPlan): Promise<OpenItem[]> {
-    const { crypto, clock } = this.#parts
+    const { crypto } = this.#parts
     const items: OpenItem[] = []
     while (items.length < itemsPerPost && this.#hasRoom) {
       const next = await this.#inputs.next()
@@ -164,7 +164,7 @@ export class MapRun implements AsyncIterable<ItemResult> {
         break
       }
       const input = inputBytes(next.value)
-      const submission = await newSubmission(plan, this.#made, input, crypto, new Date(clock.now()))
+      const submission = await newSubmission(plan, this.#made, input, crypto, new Date())
       const inputBlob = submission.input.kind === 'blob' ? input : undefined
       const item: OpenItem = { submission, inputBlob, state: 'new', refusal: '' }
       this.#openBytes += sizeOf(submission.input)

@@ -136,9 +136,9 @@ export class RelayHttp {
   }
 
   async #signature({ method, path, body }: Request): Promise<Record<string, string>> {
-    const { crypto, clock } = this.#init
+    const { crypto } = this.#init
     const id = newUuid(crypto)
-    const time = new Date(clock.now()).toISOString()
+    const time = new Date().toISOString()
     const bodyHash = toHex(crypto.sha256(body ?? new Uint8Array(0))) as Hash
     const head = { networkId: this.network.networkId, method, path, id, time }
     const signature = await crypto.sign(requestSigningBytes(head, bodyHash))

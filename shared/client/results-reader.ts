@@ -56,11 +56,13 @@ export class ResultsReader {
 
   async #open(index: number, signal: AbortSignal): Promise<void> {
     await this.close()
-    this.#cut = new AbortController()
-    const either = AbortSignal.any([signal, this.#cut.signal])
     const request = { method: 'GET', path: `/api/v1/jobs/${this.#jobId}/results?from=${index}` }
     const response = await this.#http
-      .persist(() => this.#http.send(request, either), signal)
+      .persist(() => {
+        // What was cut is cut; the next attempt is another connection.
+        this.#cut = new AbortController()
+        return this.#http.send(request, AbortSignal.any([signal, this.#cut.signal]))
+      }, signal)
       .catch((error: unknown) => {
         // A relay that has lost the job is given it again, as one that was away.
         throw isUnknownJob(error) ? new RelayAway('it does not know the job any more', error) : error

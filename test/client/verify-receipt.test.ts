@@ -9,7 +9,7 @@ import { GuestFault } from '../relay/http/loopback-relay.ts'
 import { checker, newKey, sha256 } from '../relay/http/test-keys.ts'
 import { type RanJob, receiptTextOf, runJob } from './receipts.ts'
 
-type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T
+type Mutable<T> = T extends string ? T : T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T
 
 let job: RanJob
 let small: RanJob

@@ -84,6 +84,7 @@ export class LoopbackRelay implements RelayApi {
   readonly #pending: { readonly turn: number; readonly answer: () => Promise<void> }[] = []
   #coordinator!: Coordinator
   #offering = 0
+  readonly #timers = new Map<string, NodeJS.Timeout>()
   #holding = false
   #draining = false
   #requestId = 0
@@ -138,6 +139,13 @@ export class LoopbackRelay implements RelayApi {
     const rows = [...this.#rows].map(([key, value]) => ({ key, value }))
     this.#coordinator.restore(rows, Date.now() as Instant)
     this.offerAll()
+  }
+
+  /** As after the loss of its disk, but for its key and its network. */
+  forgetAll(): void {
+    this.#rows.clear()
+    this.blobs.clear()
+    this.restart()
   }
 
   /** Workers take no more work. */
@@ -210,7 +218,7 @@ export class LoopbackRelay implements RelayApi {
     return rows.filter((row) => row.task.index >= from).slice(0, limit)
   }
 
-  async job(id: JobId | TaskId) {
+  async job(id: JobId) {
     return this.#coordinator.job(id)
   }
 
@@ -251,6 +259,8 @@ export class LoopbackRelay implements RelayApi {
       if (effect.kind === 'save') {
         if (effect.value === undefined) this.#rows.delete(effect.key)
         else this.#rows.set(effect.key, effect.value)
+      } else if (effect.kind === 'timer') {
+        this.#setTimer(effect.key, effect.at)
       } else if (effect.kind === 'ask') {
         this.#requests.get(effect.ask.requestId)?.(effect.ask.items)
         this.#requests.delete(effect.ask.requestId)
@@ -262,6 +272,20 @@ export class LoopbackRelay implements RelayApi {
         this.#assigned(effect.to, effect.message)
       }
     }
+  }
+
+  #setTimer(key: string, at: Instant | undefined): void {
+    clearTimeout(this.#timers.get(key))
+    if (at === undefined) return
+    const coordinator = this.#coordinator
+    const timer = setTimeout(
+      () => {
+        if (coordinator === this.#coordinator) this.#handle({ kind: 'timer', key })
+      },
+      Math.max(0, at - Date.now()),
+    )
+    timer.unref()
+    this.#timers.set(key, timer)
   }
 
   /** In batches, and taking turns, so that every worker is among the first for some tasks. */

@@ -36,5 +36,9 @@ export class MemoryBlobs implements BlobStore {
     this.#blobs.delete(hash)
   }
 
+  clear(): void {
+    this.#blobs.clear()
+  }
+
   async close(): Promise<void> {}
 }

@@ -191,7 +191,10 @@ describe('TSK-12 tasks of others', () => {
     }
     for (const path of [`tasks/${taskId}`, `jobs/${taskId}`]) {
       expect(await problem(await call('DELETE', `/api/v1/${path}`, { key }))).toMatchObject({ status: 403 })
-      expect((await call('GET', `/api/v1/${path}`, { key: http.relay.adminKey })).status).toBe(200)
+    }
+    const admin = { key: http.relay.adminKey }
+    for (const path of [`tasks/${taskId}`, `tasks/${taskId}/receipt`, `jobs/${taskId}/receipt`]) {
+      expect((await call('GET', `/api/v1/${path}`, admin)).status).toBe(200)
     }
   })
 
@@ -377,7 +380,9 @@ describe('TSK-02 what is refused', () => {
     expect(answer.detail).toBe('Unsupported task type: mind_reading')
   })
 
-  test.each([
+  test.each<
+    [string, { input?: { kind: string; sizeBytes?: number; bytes?: string }; programSizeBytes?: number }]
+  >([
     ['an input over 1 MB by reference', { input: { kind: 'blob', sizeBytes: 1024 * 1024 + 1 } }],
     ['a program over 1 MB', { programSizeBytes: 1024 * 1024 + 1 }],
     ['an inline input over 1 MB', { input: { kind: 'inline', bytes: '20'.repeat(1024 * 1024 + 1) } }],
