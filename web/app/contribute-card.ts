@@ -1,5 +1,4 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
-import { styleMap } from 'lit/directives/style-map.js'
 import type { ContributionSettings } from '../node/contribution-settings.ts'
 import type { TabNode } from '../node/tab-node.ts'
 import type { RunState, TabState } from '../node/tab-state.ts'
@@ -225,7 +224,7 @@ export class ContributeCard extends LitElement {
           max=${max}
           step="1"
           .value=${String(slots)}
-          style=${styleMap({ '--filled': `${max === 1 ? 100 : (100 * (slots - 1)) / (max - 1)}%` })}
+          .style=${`--filled: ${max === 1 ? 100 : (100 * (slots - 1)) / (max - 1)}%`}
           aria-valuetext=${`${slots} of ${max}`}
           ?disabled=${isDisabled || max === 1}
           @input=${(event: Event) => {

@@ -1,5 +1,4 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
-import { styleMap } from 'lit/directives/style-map.js'
 import type { CheckedResult } from '../node/job.ts'
 import { type JobRun, rowsShownMax } from './job-run.ts'
 import { saveFile } from './save-file.ts'
@@ -192,8 +191,8 @@ export class JobView extends LitElement {
     const { rows, progress } = this.run
     const hidden = progress.items - rowsShownMax
     // Room for the rows to come, so that nothing below moves.
-    const style = styleMap({ 'min-height': `min(26rem, ${2.5 * (progress.items + 1)}rem)` })
-    return html`<div class="results" role="region" aria-label="Results" tabindex="0" style=${style}>
+    const style = `min-height: min(26rem, ${2.5 * (progress.items + 1)}rem)`
+    return html`<div class="results" role="region" aria-label="Results" tabindex="0" .style=${style}>
         <table aria-label="Results">
           <thead>
             <tr>
