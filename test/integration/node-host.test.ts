@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createProgramPool } from '../../relay/agent/program-pool.ts'
 import { newSubmission } from '../../shared/client/new-submission.ts'
 import type { FinishedTask, Submission } from '../../shared/task/messages.ts'
-import { NodeRig, type RigNode, testNetworkId, until } from '../support/node-rig.ts'
+import { testNetworkId } from '../support/host-parts.ts'
+import { NodeRig, type RigNode, until } from '../support/node-rig.ts'
 
 let rig: NodeRig
 let relay: RigNode

@@ -7,12 +7,13 @@ import { createRelayNode } from '../../relay/net/relay-node.ts'
 import { BlobFiles } from '../../relay/storage/blob-files.ts'
 import { SqliteStore } from '../../relay/storage/sqlite-store.ts'
 import { NodeHost } from '../../shared/host/node-host.ts'
-import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
+import type { PeerId } from '../../shared/kernel/ids.ts'
 import type { PeerEvent } from '../../shared/peer/inputs.ts'
 import { makePeer } from '../../shared/peer/roles.ts'
 import type { ProgramRunner } from '../../shared/runtime/program-runner.ts'
-
-export const testNetworkId = 'ab'.repeat(32) as Hash
+import type { CoordinatorConfig } from '../../shared/task/coordinator-ports.ts'
+import { testNetworkId } from './host-parts.ts'
+import { HostileNode } from './hostile-node.ts'
 
 /** A relay or agent in this process: real identity, store, blobs and network on loopback. */
 export interface RigNode {
@@ -27,7 +28,7 @@ export interface RigNode {
 /** Makes nodes under one temporary folder; `close` stops them all and removes it. */
 export class NodeRig {
   readonly #folder: string
-  readonly #open: RigNode[] = []
+  readonly #open: { stop(): Promise<void> }[] = []
 
   private constructor(folder: string) {
     this.#folder = folder
@@ -41,7 +42,8 @@ export class NodeRig {
     return await loadOrCreateIdentity({ dir: join(this.#folder, name), keySource: 'keyFile', log: () => {} })
   }
 
-  async relay(name = 'relay'): Promise<RigNode> {
+  /** `coordinator` replaces parts of its configuration. */
+  async relay(name = 'relay', coordinator: Partial<CoordinatorConfig> = {}): Promise<RigNode> {
     const identity = await this.identity(name)
     const network = createRelayNode({
       privateKey: identity.privateKey,
@@ -50,7 +52,7 @@ export class NodeRig {
       tcpPort: 0,
       wsPort: 0,
     })
-    return await this.#start(name, 'relay', identity, network, [], undefined)
+    return await this.#start(name, 'relay', identity, network, [], undefined, coordinator)
   }
 
   async agent(name: string, relay: RigNode, runner: ProgramRunner): Promise<RigNode> {
@@ -58,6 +60,14 @@ export class NodeRig {
     const network = createAgentNode({ privateKey: identity.privateKey, networkId: testNetworkId })
     const node = await this.#start(name, 'agent', identity, network, relay.addresses(), runner)
     node.host.command({ type: 'worker/lend', slots: runner.slots })
+    return node
+  }
+
+  /** A peer with a valid identity that says what the test likes, connected to the relay. */
+  async hostile(name: string, relay: RigNode): Promise<HostileNode> {
+    const identity = await this.identity(name)
+    const node = await HostileNode.join(identity, relay)
+    this.#open.push(node)
     return node
   }
 
@@ -73,6 +83,7 @@ export class NodeRig {
     network: ReturnType<typeof createAgentNode>,
     relayAddresses: readonly string[],
     runner: ProgramRunner | undefined,
+    coordinator: Partial<CoordinatorConfig> = {},
   ): Promise<RigNode> {
     const store = await SqliteStore.open(join(this.#folder, name, 'state.sqlite'))
     const blobs = await BlobFiles.open(join(this.#folder, name, 'blobs'))
@@ -84,6 +95,7 @@ export class NodeRig {
         relays: kind === 'relay' ? [] : ['relay'],
         seed: 1,
         sha256: identity.crypto.sha256,
+        coordinator,
       }),
       networkId: testNetworkId,
       network,
