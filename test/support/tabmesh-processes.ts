@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('../../relay/main.ts', import.meta.url))
+
+/** The output of a `tabmesh` command that has ended. */
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A `tabmesh` command under way. */
+export interface Running {
+  readonly child: ChildProcess
+  /** Its first line on stdout; rejects when it ends without one. */
+  readonly firstLine: Promise<string>
+  readonly ended: Promise<Ended>
+}
+
+export function launchTabmesh(args: readonly string[], data: string): Running {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TABMESH_HOME: data, INIT_CWD: data },
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk
+  })
+  const ended = new Promise<Ended>((resolve) =>
+    child.once('close', (code) => resolve({ code, stdout, stderr })),
+  )
+  const firstLine = new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).once('line', resolve)
+    void ended.then(({ code }) =>
+      reject(new Error(`tabmesh ${args[0]} ended with ${code}: ${stderr.slice(-2_000)}`)),
+    )
+  })
+  firstLine.catch(() => {})
+  return { child, firstLine, ended }
+}
+
+/** A relay and agents as processes of their own, under one temporary data folder. */
+export class ProcessNetwork {
+  readonly data: string
+  url = ''
+  readonly #agents: Running[] = []
+  #relay: Running | undefined
+
+  private constructor(data: string) {
+    this.data = data
+  }
+
+  static async start(agents: number): Promise<ProcessNetwork> {
+    const network = new ProcessNetwork(await mkdtemp(join(tmpdir(), 'tabmesh-processes-')))
+    await network.startRelay()
+    for (let n = 1; n <= agents; n++) network.#agents.push(network.#agent(`agent-${n}`))
+    await Promise.all(network.#agents.map((agent) => agent.firstLine))
+    return network
+  }
+
+  /** The first time on free ports, later where it was. */
+  async startRelay(): Promise<void> {
+    const port = this.url === '' ? '0' : new URL(this.url).port
+    this.#relay = launchTabmesh(['relay', '--port', port, '--libp2p-port', '0'], this.data)
+    this.url = (await this.#relay.firstLine).replace(/^ready /, '')
+  }
+
+  /** SIGKILL, and its end. */
+  async killRelay(): Promise<void> {
+    this.#relay?.child.kill('SIGKILL')
+    await this.#relay?.ended
+  }
+
+  submit(...args: readonly string[]): Running {
+    return launchTabmesh(['submit', '--relay', this.url, ...args], this.data)
+  }
+
+  async verify(...args: readonly string[]): Promise<Ended> {
+    return await launchTabmesh(['verify', ...args], this.data).ended
+  }
+
+  async close(): Promise<void> {
+    for (const running of [...this.#agents, this.#relay]) {
+      running?.child.kill('SIGKILL')
+      await running?.ended
+    }
+    await rm(this.data, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  #agent(name: string): Running {
+    return launchTabmesh(['agent', '--relay', this.url, '--name', name, '--slots', '1'], this.data)
+  }
+}
