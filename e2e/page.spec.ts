@@ -198,6 +198,40 @@ test.describe('one node per profile', () => {
   })
 })
 
+test.describe('a relay that is away', () => {
+  test('NET-05 a first start waits for it, and a later start goes ahead and joins when it is back', async () => {
+    let isAway = true
+    const browser = await browsers.launch()
+    const tab = await Tab.open(browser, relay.url, async (context) => {
+      await context.route('**/api/v1/network', (route) => (isAway ? route.abort() : route.continue()))
+    })
+    const { page } = tab
+    await expect(page.getByText(/does not answer .*Trying again/)).toBeVisible()
+    expect(await page.evaluate(() => window.tabmesh.phase)).toBe('starting')
+    isAway = false
+    const peer = await tab.untilJoined()
+    isAway = true
+    await page.reload()
+    await expect(page.getByRole('status', { name: 'Connection' })).toContainText('Relay away, trying again')
+    expect(await page.evaluate(() => window.tabmesh.phase)).toBe('running')
+    isAway = false
+    expect(await tab.untilJoined()).toBe(peer)
+  })
+
+  test('NET-05 one that comes back as another network is joined after a reload, as the page says', async () => {
+    const tab = await openTab()
+    await tab.untilJoined()
+    await relay.kill('SIGKILL')
+    await relay.forgetAll()
+    await relay.startAgain()
+    await expect(notice(tab.page)).toContainText('The relay runs another network now', { timeout: 40_000 })
+    expect((await tab.state()).relay).toMatchObject({ isUp: false, isOtherNetwork: true })
+    await tab.page.reload()
+    await tab.untilJoined()
+    await expect(notice(tab.page)).toHaveCount(0)
+  })
+})
+
 test.describe('bad input', () => {
   const cases = [
     {

@@ -46,6 +46,11 @@ export class RelayProcess {
     this.#child = child
   }
 
+  /** While it is down: what it knew is gone, its keys and its network included. */
+  async forgetAll(): Promise<void> {
+    await rm(this.#data, { recursive: true, force: true, maxRetries: 10 })
+  }
+
   async status(): Promise<RelayStatus> {
     const response = await fetch(new URL('/api/v1/status', this.url))
     return (await response.json()) as RelayStatus

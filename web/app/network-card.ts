@@ -102,7 +102,6 @@ export class NetworkCard extends LitElement {
                 <th scope="col">Peer</th>
                 <th scope="col">Kind</th>
                 <th scope="col">Path</th>
-                <th scope="col">Lends</th>
                 <th scope="col">Since</th>
               </tr>
             </thead>
@@ -131,7 +130,6 @@ const row = (member: MemberState): TemplateResult => html`<tr>
   <td class="mono" title=${member.peer}>${shortId(member.peer)}</td>
   <td>${member.kind === undefined ? '…' : kindNames[member.kind]}</td>
   <td>${member.direct ? 'Direct' : 'Relayed'}</td>
-  <td>${member.kind === 'relay' ? '–' : member.slots}</td>
   <td>${durationSince(member.since, Date.now())}</td>
 </tr>`
 
