@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { ClientError } from '../shared/client/client-error.ts'
 import { mapKinds } from '../shared/client/map-input.ts'
 import { priorities } from '../shared/task/task.ts'
+import { processIo, ReaderGone } from './cli/io.ts'
 import type { SubmitOptions } from './cli/submit.ts'
 import { UsageError } from './cli/usage-error.ts'
 import type { VerifyOptions } from './cli/verify.ts'
@@ -41,8 +43,10 @@ function untilSignal(running: Running): void {
 
 /** Says what went wrong and ends: 2 where the error says so, else 1. */
 function stopWith(error: unknown): never {
+  if (error instanceof ReaderGone) process.exit(1)
   process.stderr.write(`tabmesh: ${error instanceof Error ? error.message : String(error)}\n`)
-  if (error instanceof UsageError) process.exit(2)
+  if (error instanceof UsageError || (error instanceof ClientError && error.code === 'BadUrl'))
+    process.exit(2)
   process.exit(error instanceof StartError ? error.exitCode : 1)
 }
 
@@ -119,7 +123,10 @@ program
   .option('--data <dir>', 'data folder (default: $TABMESH_HOME or ~/.tabmesh)')
   .action(async (options: SubmitOptions) => {
     const { submit } = await import('./cli/submit.ts')
-    process.exit(await submit(options))
+    const stop = new AbortController()
+    // A second signal ends at once.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+    process.exit(await submit(options, processIo(), stop.signal))
   })
 
 program
@@ -138,7 +145,7 @@ program
   .addOption(mapOption())
   .action(async (receipt: string, options: VerifyOptions) => {
     const { verify } = await import('./cli/verify.ts')
-    process.exit(await verify(receipt, options))
+    process.exit(await verify(receipt, options, processIo()))
   })
 
 program
@@ -150,7 +157,8 @@ program
   .option('--data <dir>', 'data folder (default: $TABMESH_HOME or ~/.tabmesh)')
   .action(async (task: string | undefined, options: { relay: string; json?: boolean; data?: string }) => {
     const { status } = await import('./cli/status.ts')
-    await status(task, options)
+    await status(task, options, processIo())
+    process.exit(0)
   })
 
 try {

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { explainFileError } from '../storage/files.ts'
+import { access, constants, readFile, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { UsageError } from './usage-error.ts'
 
 /** A path as the caller wrote it: relative to the caller's folder, which npm hands on as INIT_CWD. */
@@ -11,6 +10,39 @@ export async function readNamedFile(path: string, what: string): Promise<Uint8Ar
   try {
     return new Uint8Array(await readFile(callersPath(path)))
   } catch (error) {
-    throw new UsageError(`The ${what} ${path} cannot be read (${explainFileError(error)})`)
+    throw new UsageError(`The ${what} ${path} cannot be read (${inWords(error)})`)
   }
+}
+
+/** Said before hours of work, not after. Rejects with a UsageError when the file could not be written. */
+export async function checkWritable(path: string, what: string): Promise<void> {
+  const full = callersPath(path)
+  try {
+    await access(dirname(full), constants.W_OK | constants.X_OK)
+    const found = await stat(full).catch(() => undefined)
+    if (found?.isDirectory() === true) throw new Error('it is a directory')
+    if (found !== undefined) await access(full, constants.W_OK)
+  } catch (error) {
+    throw new UsageError(`The ${what} ${path} could not be written (${inWords(error)})`)
+  }
+}
+
+/** What a file system says, for people. */
+export function inWords(error: unknown): string {
+  const { code, message } = (error ?? {}) as { code?: string; message?: string }
+  return (code === undefined ? undefined : words[code]) ?? message ?? String(error)
+}
+
+const words: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'it is a directory',
+  ENOTDIR: 'a part of the path is not a directory',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  ENAMETOOLONG: 'the name is too long',
+  ERR_FS_FILE_TOO_LARGE: 'it is over 2 GiB',
+  ELOOP: 'its links go in a circle',
 }

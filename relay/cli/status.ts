@@ -1,6 +1,7 @@
 import { connect, relayUrl } from '../../shared/client/client.ts'
 import { explainFetchError } from '../../shared/client/client-error.ts'
 import { clientCrypto } from './client-identity.ts'
+import type { Io } from './io.ts'
 
 export interface StatusOptions {
   readonly relay: string
@@ -11,10 +12,10 @@ export interface StatusOptions {
 const answerMs = 10_000
 
 /** Prints the state of the network, or of one task of this user's. */
-export async function status(task: string | undefined, options: StatusOptions): Promise<void> {
+export async function status(task: string | undefined, options: StatusOptions, io: Io): Promise<void> {
   const value = task === undefined ? await networkStatus(options.relay) : await taskStatus(task, options)
   const text = options.json ? JSON.stringify(value) : describe(value).join('\n')
-  process.stdout.write(`${text}\n`)
+  await io.out(`${text}\n`)
 }
 
 async function taskStatus(task: string, { relay, data }: StatusOptions): Promise<unknown> {

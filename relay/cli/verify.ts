@@ -1,5 +1,4 @@
 import { inputBytes, type MapKind } from '../../shared/client/map-input.ts'
-import { parseResultLine } from '../../shared/client/result-line.ts'
 import {
   describeVerdict,
   type ReceiptVerdict,
@@ -15,6 +14,8 @@ import type { Receipt, ReceiptTask } from '../../shared/task/receipt.ts'
 import { nodeSha256 } from '../keys/node-sha256.ts'
 import { readNamedFile } from './files.ts'
 import { readItems, readProgram } from './inputs.ts'
+import type { Io } from './io.ts'
+import { wrongOutput } from './output-check.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface VerifyOptions {
@@ -28,10 +29,9 @@ export interface VerifyOptions {
 }
 
 /** Checks a receipt offline and prints the verdict. Resolves to the exit code: 0 valid, 1 not. */
-export async function verify(path: string, options: VerifyOptions): Promise<0 | 1> {
+export async function verify(path: string, options: VerifyOptions, io: Io): Promise<0 | 1> {
   const verdict = await judge(path, options)
-  const text = options.json ? JSON.stringify(verdict) : describeVerdict(verdict)
-  process.stdout.write(`${text}\n`)
+  await io.out(`${options.json ? JSON.stringify(verdict) : describeVerdict(verdict)}\n`)
   return verdict.valid ? 0 : 1
 }
 
@@ -46,7 +46,9 @@ async function judge(path: string, options: VerifyOptions): Promise<ReceiptVerdi
   if (!verdict.valid) return verdict
   const receipt = value as Receipt
   const wrong =
-    (options.output === undefined ? undefined : await wrongOutput(receipt, options.output)) ??
+    (options.output === undefined
+      ? undefined
+      : wrongOutput(receipt, await readNamedFile(options.output, 'results file'), options.output)) ??
     (options.rerun === undefined ? undefined : await wrongRerun(receipt, options))
   return wrong === undefined ? verdict : invalid(wrong)
 }
@@ -81,44 +83,6 @@ async function readKeys(path: string): Promise<ReadonlySet<PeerId>> {
 }
 
 const hashOf = (bytes: Uint8Array): string => toHex(nodeSha256(bytes))
-const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
-
-/** Whether every completed line of a results file is the output whose hash the receipt has. */
-async function wrongOutput(receipt: Receipt, path: string): Promise<string | undefined> {
-  const lines = Buffer.from(await readNamedFile(path, 'results file'))
-    .toString()
-    .split('\n')
-  const tasks = new Map(receipt.tasks.map((task) => [task.task.taskId as string, task]))
-  let matched = 0
-  for (const [at, line] of lines.entries()) {
-    if (line === '') continue
-    const wrong = wrongLine(line, tasks)
-    if (wrong !== undefined) return `${path}, line ${at + 1}: ${wrong}`
-    matched++
-  }
-  return matched === receipt.tasks.length
-    ? undefined
-    : `${path} has ${matched} results and the receipt has ${receipt.tasks.length} tasks`
-}
-
-function wrongLine(line: string, tasks: ReadonlyMap<string, ReceiptTask>): string | undefined {
-  let result: ReturnType<typeof parseResultLine>
-  try {
-    result = parseResultLine(line)
-  } catch {
-    return 'not a line of submit --json'
-  }
-  const task = tasks.get(result.taskId)
-  if (task === undefined) return `the receipt has no task ${result.taskId}`
-  if (result.index !== task.task.index) return 'another index than in the receipt'
-  if (result.status === 'failed') {
-    const same = task.outcome.kind === 'error' && task.outcome.error === result.error.kind
-    return same ? undefined : 'another outcome than in the receipt'
-  }
-  const hash = 'outputText' in result ? hashOf(utf8(result.outputText)) : result.outputBlob.hash
-  const same = task.outcome.kind === 'ok' && task.outcome.outputHash === hash
-  return same ? undefined : 'another output than in the receipt'
-}
 
 /** Runs some random items again, here, and compares the outcomes. */
 async function wrongRerun(receipt: Receipt, options: VerifyOptions): Promise<string | undefined> {
