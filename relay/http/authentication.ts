@@ -1,17 +1,16 @@
 import type { FastifyRequest } from 'fastify'
 import { requestFreshMs, requestSigningBytes, signingHeaders } from '../../shared/client/http-signing.ts'
+import { ReplayWindow } from '../../shared/envelope/replay-window.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import { fromHex, toHex } from '../../shared/kernel/bytes.ts'
-import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
+import type { Hash, Instant, PeerId } from '../../shared/kernel/ids.ts'
 import { peerIdText } from '../../shared/kernel/shape.ts'
 import { instantPattern } from '../../shared/task/task-shape.ts'
 import { nodeSha256 } from '../keys/node-sha256.ts'
 import { Problem } from './problem.ts'
-import { ReplayWindow } from './replay-window.ts'
 
-/** SEC-04: ids are remembered for 10 minutes; a time may be off by 5 either way. */
-const idsKeptMs = 2 * requestFreshMs
-const idsMax = 200_000
+/** Ids in one generation of the replay window; under a flood they are forgotten early rather than honest requests refused. */
+const idsMax = 100_000
 const uuidV4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const noBody = new Uint8Array(0)
 
@@ -26,7 +25,7 @@ export class RequestAuthentication {
     this.#networkId = networkId
     this.#verify = verify
     this.#now = now
-    this.#seen = new ReplayWindow(idsKeptMs, idsMax, now())
+    this.#seen = new ReplayWindow(idsMax)
   }
 
   /** Throws a Problem that says what is wrong with the signature. `body` is what arrived, byte for byte. */
@@ -59,7 +58,7 @@ export class RequestAuthentication {
         `The signature is not that of ${key} over this request in this network`,
       )
     }
-    if (!this.#seen.add(`${key}/${id}`, now)) {
+    if (!this.#seen.take(`${key}/${id}`, now as Instant)) {
       throw new Problem(409, 'Replayed', `A request with the id ${id} was here before`)
     }
     return key as PeerId

@@ -3,6 +3,7 @@ import type { MapOptions } from '../../shared/client/map-run.ts'
 import { describeVerdict, readReceiptText, verifyReceipt } from '../../shared/client/verify-receipt.ts'
 import type { HostLog } from '../../shared/host/host-log.ts'
 import { type Network, NetworkError } from '../../shared/host/network.ts'
+import { fetchNetworkInfo } from '../../shared/host/network-info.ts'
 import { NodeHost } from '../../shared/host/node-host.ts'
 import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
 import { Refusal } from '../../shared/kernel/refusal.ts'
@@ -16,7 +17,7 @@ import { Contribution } from './contribution.ts'
 import type { ContributionSettings } from './contribution-settings.ts'
 import type { Job } from './job.ts'
 import { Jobs } from './jobs.ts'
-import { fetchNetwork, rememberedNetwork, rememberNetwork } from './known-network.ts'
+import { rememberedNetwork, rememberNetwork } from './known-network.ts'
 import { LazyRunner } from './lazy-runner.ts'
 import { createTabNode } from './libp2p-tab.ts'
 import type { RunState, TabState } from './tab-state.ts'
@@ -69,7 +70,7 @@ export async function startTabNode(init: TabNodeInit): Promise<TabNode> {
 
 async function networkOf({ origin, profile, log }: TabNodeInit): Promise<Hash> {
   try {
-    const { networkId } = await fetchNetwork(origin)
+    const { networkId } = await fetchNetworkInfo(origin)
     rememberNetwork(profile, networkId)
     return networkId
   } catch (error) {
@@ -237,7 +238,7 @@ class RunningTab implements TabNode {
 
   /** Asks what the relay's addresses are now: after a restart they may be others. */
   async #dialRelay(relay: string): Promise<PeerId> {
-    const info = await fetchNetwork(relay)
+    const info = await fetchNetworkInfo(relay)
     this.#isOtherNetwork = info.networkId !== this.#networkId
     if (this.#isOtherNetwork) {
       this.#changed()

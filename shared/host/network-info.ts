@@ -1,12 +1,12 @@
-import { NetworkError } from '../shared/host/network.ts'
-import type { Hash } from '../shared/kernel/ids.ts'
-import { Refusal } from '../shared/kernel/refusal.ts'
-import { hashText, list, object, parse, peerIdText, text } from '../shared/kernel/shape.ts'
+import type { Hash, PeerId } from '../kernel/ids.ts'
+import { Refusal } from '../kernel/refusal.ts'
+import { hashText, list, object, parse, peerIdText, text } from '../kernel/shape.ts'
+import { NetworkError } from './network.ts'
 
 /** What `GET /api/v1/network` tells. */
 export interface NetworkInfo {
   readonly networkId: Hash
-  readonly peerId: string
+  readonly peerId: PeerId
   readonly multiaddrs: readonly string[]
   readonly policy: string
 }
@@ -23,7 +23,10 @@ const answerMs = 10_000
 export async function fetchNetworkInfo(relay: string): Promise<NetworkInfo> {
   let value: unknown
   try {
-    const response = await fetch(new URL('/api/v1/network', relay), { signal: AbortSignal.timeout(answerMs) })
+    const response = await fetch(new URL('/api/v1/network', relay), {
+      cache: 'no-store',
+      signal: AbortSignal.timeout(answerMs),
+    })
     if (!response.ok) throw new Error(`it answered ${response.status}`)
     value = await response.json()
   } catch (error) {
