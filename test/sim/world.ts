@@ -263,7 +263,7 @@ export class World {
       case 'run': {
         const { task } = ask.assignment
         node.runs.set(ask.runId, this.now)
-        return this.#at(node, this.now + durationMs(task), () => {
+        return this.#at(node, this.now + Math.ceil(node.pace * durationMs(task)), () => {
           const startedAt = node.runs.get(ask.runId)
           if (startedAt === undefined) return
           this.#endRun(node, ask.runId, startedAt)

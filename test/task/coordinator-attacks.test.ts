@@ -3,7 +3,7 @@ import type { PeerId } from '../../shared/kernel/ids.ts'
 import type { CoordinatorConfig } from '../../shared/task/coordinator-ports.ts'
 import type { HandBackReason } from '../../shared/task/messages.ts'
 import { CoordinatorDriver } from '../support/coordinator-driver.ts'
-import { answerTo, makeTask, peerId, taskId } from '../support/task-fixtures.ts'
+import { answerTo, jobId, makeTask, peerId, taskId } from '../support/task-fixtures.ts'
 
 const [alice, eve] = [peerId(1), peerId(66)] as const
 const honest = [11, 12, 13, 14].map(peerId)
@@ -224,4 +224,52 @@ describe('a flood does not break the coordinator', () => {
     driver.submit(makeTask(5))
     expect(driver.holders(task)).toEqual(honest.slice(0, 3))
   })
+})
+
+describe('what a stranger knows of a task is no handle on its submitter', () => {
+  const mallory = peerId(3)
+
+  test('TSK-11 its submission or cancellation of an ended task has nothing sent to the submitter', () => {
+    const driver = withEve()
+    for (const worker of honest.slice(0, 2)) driver.answer(worker, task, 'right')
+    driver.give({ kind: 'message', from: alice, message: { type: 'task/finishedReceived', taskIds: [task] } })
+    driver.forget()
+    for (let n = 0; n < 20; n++) {
+      driver.submit(makeTask(5), mallory)
+      driver.cancel(task, mallory)
+    }
+    expect(driver.history.filter((effect) => effect.kind === 'send' && effect.to === alice)).toEqual([])
+  })
+
+  test('TSK-12 it is not told whether a task is there', () => {
+    const driver = withEve()
+    driver.forget()
+    driver.cancel(task, mallory)
+    driver.cancel(taskId(77), mallory)
+    const told = driver.sends('task/submitReply', mallory).flatMap((reply) => reply.items)
+    expect(told.map((item) => !item.accepted && item.code)).toEqual(
+      told.map(() => !told[0]!.accepted && told[0]!.code),
+    )
+  })
+
+  test.each(['before', 'after'])(
+    'TSK-13 its tasks under the id of a job do not count in it, %s a restart',
+    (when) => {
+      const driver = new CoordinatorDriver()
+      for (const worker of honest) driver.offer(worker, 20)
+      const job = { jobId: jobId(1) }
+      for (const n of [11, 12]) driver.submit(makeTask(n, { ...job, index: n - 11 }))
+      for (const n of [1, 2, 3]) driver.submit(makeTask(n, { ...job, submitter: mallory }))
+      for (const worker of honest)
+        for (const { taskId: id } of [...driver.heldBy(worker)]) driver.answer(worker, id, 'right')
+      if (when === 'after') {
+        // A store lists rows by key.
+        const rows = [...driver.disk].sort(([a], [b]) => (a < b ? -1 : 1))
+        driver.disk.clear()
+        for (const [key, bytes] of rows) driver.disk.set(key, bytes)
+        driver.restart()
+      }
+      expect(driver.coordinator.job(jobId(1))).toMatchObject({ submitter: alice, accepted: 2, completed: 2 })
+    },
+  )
 })
