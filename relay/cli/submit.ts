@@ -85,9 +85,12 @@ async function printResults(run: MapRun, voice: Voice, io: Io, json: boolean): P
 
 /** False, and said, when there is none or it cannot be written. */
 async function writeReceipt(client: Client, run: MapRun, path: string, voice: Voice): Promise<boolean> {
-  if (run.progress.completed + run.progress.failed === 0) {
-    voice.say('no receipt: the job has no items')
-    return true
+  const { accepted, completed, failed } = run.progress
+  if (accepted === 0) {
+    voice.say(
+      completed + failed === 0 ? 'no receipt: the input has no items' : 'no receipt: no item was taken',
+    )
+    return completed + failed === 0
   }
   const receipt = await client.receipt(run.jobId).catch((error: unknown) => {
     if (!(error instanceof ClientError) || error.code !== 'Refused') throw error

@@ -14,6 +14,8 @@ export interface OpenItem {
   /** Kept while the relay may ask for it again: only of inputs that go as blobs. */
   readonly inputBlob: Uint8Array | undefined
   state: 'new' | 'accepted' | 'refused'
+  /** Whether it was accepted at any time. */
+  wasAccepted: boolean
   refusal: string
 }
 
@@ -69,7 +71,7 @@ export class JobPoster {
     const lacking: OpenItem[] = []
     for (const [at, item] of items.entries()) {
       const admittance = admittances[at]!
-      if (admittance.accepted) item.state = 'accepted'
+      if (admittance.accepted) accept(item)
       else if (admittance.code === 'QueueFull') busy = admittance.message
       else if (admittance.code === 'BlobMissing' && mayUpload) lacking.push(item)
       else {
@@ -101,6 +103,11 @@ export class JobPoster {
     }
     await this.#http.persist(() => this.#http.send(request, signal), signal)
   }
+}
+
+function accept(item: OpenItem): void {
+  item.state = 'accepted'
+  item.wasAccepted = true
 }
 
 function admittancesOf(answer: unknown, items: readonly OpenItem[]): readonly Admittance[] {

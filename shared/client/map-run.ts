@@ -166,7 +166,7 @@ export class MapRun implements AsyncIterable<ItemResult> {
       const input = inputBytes(next.value)
       const submission = await newSubmission(plan, this.#made, input, crypto, new Date())
       const inputBlob = submission.input.kind === 'blob' ? input : undefined
-      const item: OpenItem = { submission, inputBlob, state: 'new', refusal: '' }
+      const item: OpenItem = { submission, inputBlob, state: 'new', wasAccepted: false, refusal: '' }
       this.#openBytes += sizeOf(submission.input)
       this.#open.set(this.#made++, item)
       items.push(item)
@@ -178,6 +178,7 @@ export class MapRun implements AsyncIterable<ItemResult> {
   async #post(items: readonly OpenItem[]): Promise<void> {
     const { clock, waitSeconds, notice } = this.#parts
     const giveUpAt = clock.now() + waitSeconds * 1_000
+    let before = countAccepted(items)
     let left = items
     for (let tries = 0; left.length > 0; tries++) {
       const { busy } = await this.#poster.post(left, this.#stop.signal)
@@ -186,17 +187,12 @@ export class MapRun implements AsyncIterable<ItemResult> {
         if (tries === 0) notice({ type: 'busy', message: busy })
         if (clock.now() >= giveUpAt) for (const item of left) refuse(item, busy)
       }
-      this.#tell({ accepted: Math.max(this.#progress.accepted, this.#next + this.#openIn('accepted')) })
+      this.#tell({ accepted: this.#progress.accepted + countAccepted(items) - before })
+      before = countAccepted(items)
       this.#changed.fire()
       if (left.every((item) => item.state !== 'new')) return
       await clock.sleep(Math.min(busyMsMax, busyFirstMs * 2 ** tries), this.#stop.signal)
     }
-  }
-
-  #openIn(state: OpenItem['state']): number {
-    let count = 0
-    for (const item of this.#open.values()) if (item.state === state) count++
-    return count
   }
 
   // ——— taking results ———
@@ -313,6 +309,8 @@ export class MapRun implements AsyncIterable<ItemResult> {
     await this.#parts.http.send(request, AbortSignal.timeout(lastWordMs)).catch(() => {})
   }
 }
+
+const countAccepted = (items: readonly OpenItem[]): number => items.filter((item) => item.wasAccepted).length
 
 function refuse(item: OpenItem, why: string): void {
   item.state = 'refused'
