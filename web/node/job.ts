@@ -37,7 +37,7 @@ export interface JobParts {
 }
 
 /** What was asked cannot be submitted at all; the message is for the visitor. */
-export class JobError extends Error {
+class JobError extends Error {
   readonly code: 'PayloadTooLarge' | 'NoItems'
 
   constructor(code: JobError['code'], message: string) {
