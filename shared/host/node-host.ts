@@ -171,6 +171,10 @@ export class NodeHost {
         await this.#run.room()
         await this.#inbound.frame(peer, frame)
       },
+      fault: (peer, reason) => {
+        this.counters.add('messages_rejected_total', reason)
+        this.#parts.log('warn', `Peer cut off for what it sent: ${peer}`, { reason })
+      },
       gossip: async () => 'ignore',
     }
   }
