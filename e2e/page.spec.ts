@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { type BrowserContext, expect, type Page, test } from '@playwright/test'
 import { axeViolations } from './support/axe.ts'
@@ -231,6 +232,27 @@ test.describe('a relay that is away', () => {
     await expect(notice(tab.page)).toHaveCount(0)
   })
 })
+
+test('TSK-02 WEB-02 the built-in program counts the words of a real text', async () => {
+  const tab = await openWorkers()
+  const { page } = tab
+  const file = new URL('../node_modules/vega-datasets/data/birdstrikes.csv', import.meta.url)
+  const lines = readFileSync(file, 'utf8').split('\n', 30)
+  await page.getByRole('textbox', { name: 'Input text' }).fill(lines.join('\n'))
+  await expect(page.getByRole('region', { name: 'Program source' })).toContainText('function wordCount')
+  await page.getByRole('button', { name: 'Run' }).click()
+  await tab.untilEnded(60_000)
+  expect((await tab.results()).map(({ output }) => output)).toEqual(lines.map(wordsOf))
+})
+
+/** The same counts by a plainer rule, which is enough for ASCII. */
+function wordsOf(line: string): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const word of line.toLowerCase().split(/[^a-z0-9]+/)) {
+    if (word !== '') counts[word] = (counts[word] ?? 0) + 1
+  }
+  return counts
+}
 
 test.describe('bad input', () => {
   const cases = [
