@@ -180,6 +180,15 @@ export class RelayHttp {
 
   #away(error: unknown): Error {
     const { reason, code } = explainFetchError(error)
+    // WHATWG Fetch, 2.9: the ports of other protocols are refused whoever listens there.
+    if (reason === 'bad port') {
+      const words = `port ${this.#init.relay.port} is one that browsers and fetch refuse`
+      return new ClientError(
+        'Unreachable',
+        `The relay at ${this.#shown()} cannot be reached: ${words}`,
+        error,
+      )
+    }
     // A name that has never meant anything is a slip of the pen, and no reason to wait.
     if (code === 'ENOTFOUND' && this.#network === undefined) {
       return new ClientError(
