@@ -71,7 +71,8 @@ export class NodeHost {
       perform: (effect) => this.#perform(effect),
       failed: parts.failed,
     })
-    const now = (): Instant => this.#run.now
+    // What others hold against their clocks is our clock, not the machine's time, which may be ahead of it.
+    const now = (): Instant => clock() as Instant
     this.#inbound = new Inbound({
       networkId,
       crypto,
@@ -110,6 +111,11 @@ export class NodeHost {
       this.#parts.log('info', `Recovered state from ${new Date(this.#run.now).toISOString()}`)
     await this.#parts.network.start(this.#listener())
     this.#run.post({ kind: 'start' })
+  }
+
+  /** SEC-04: message ids remembered now, for the gauge `message_cache_size`. */
+  get messageCacheSize(): number {
+    return this.#inbound.replayWindowSize
   }
 
   command(command: PeerCommand): void {

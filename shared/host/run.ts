@@ -57,7 +57,8 @@ export class Run {
   readonly #roomWanted: (() => void)[] = []
   #gathering: ReturnType<typeof setTimeout> | undefined
   #committing: Promise<void> | undefined
-  #now: Instant
+  #time: number
+  #clock: number
   #pulsedAt = 0
   #pulse: ReturnType<typeof setInterval> | undefined
   #draining = false
@@ -66,12 +67,17 @@ export class Run {
 
   constructor(parts: RunParts) {
     this.#parts = parts
-    this.#now = parts.clock() as Instant
+    this.#clock = parts.clock()
+    this.#time = this.#clock
   }
 
+  /**
+   * The machine's time. Where the clock was set back it goes on at half speed until the clock is there again: it neither
+   * stands, for leases have to end, nor stays ahead for good.
+   */
   get now(): Instant {
-    this.#now = Math.max(this.#now, this.#parts.clock()) as Instant
-    return this.#now
+    this.#advance()
+    return Math.floor(this.#time) as Instant
   }
 
   post(input: PeerInput): void {
@@ -131,6 +137,15 @@ export class Run {
     }
   }
 
+  /** Takes over what the clock says, and says it. */
+  #advance(): number {
+    const clock = this.#parts.clock()
+    const passed = Math.max(0, clock - this.#clock)
+    this.#clock = clock
+    this.#time = Math.max(this.#time + passed / 2, clock)
+    return clock
+  }
+
   /** From the first input on, so that a slow restart is not taken for sleep. */
   #startPulse(): void {
     if (this.#pulse !== undefined) return
@@ -146,7 +161,7 @@ export class Run {
 
   /** Sleep, a frozen page or a throttled one: the pulse did not come when it should have. */
   #noticeGap(): void {
-    const clock = this.#parts.clock()
+    const clock = this.#advance()
     const gap = clock - this.#pulsedAt
     this.#pulsedAt = clock
     if (gap > gapMs) this.#tick({ kind: 'resumed', gapMs: gap })
@@ -250,6 +265,7 @@ export class Run {
     if (at === undefined) return
     const wait = Math.min(Math.max(0, at - this.now), timeoutMax)
     const timer = setTimeout(() => {
+      if (at > this.now) return this.#setTimer(key, at)
       this.#timers.delete(key)
       this.post({ kind: 'timer', key })
     }, wait)

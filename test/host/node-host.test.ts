@@ -1,9 +1,11 @@
 import { describe, expect, test, vi } from 'vitest'
 import { newSubmission } from '../../shared/client/new-submission.ts'
+import { openFrame } from '../../shared/envelope/envelope.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import { NodeHost } from '../../shared/host/node-host.ts'
 import { encodeCanonical } from '../../shared/kernel/codec.ts'
 import type { Hash } from '../../shared/kernel/ids.ts'
+import { Refusal } from '../../shared/kernel/refusal.ts'
 import type { PeerEvent } from '../../shared/peer/inputs.ts'
 import { makePeer } from '../../shared/peer/roles.ts'
 import { MemoryBlobs } from '../relay/http/memory-blobs.ts'
@@ -23,7 +25,13 @@ const presence = {
 const offer = { type: 'task/offer', slots: 1, capacity: 3, holding: [] } as const
 
 /** A relay without a wire. */
-async function relay(over: { readonly store?: ScriptedStore; readonly sign?: CryptoPort['sign'] } = {}) {
+async function relay(
+  over: {
+    readonly store?: ScriptedStore
+    readonly sign?: CryptoPort['sign']
+    readonly clock?: () => number
+  } = {},
+) {
   const [me, agent] = (await newKeys(2)) as [CryptoPort, CryptoPort]
   const store = over.store ?? new ScriptedStore()
   if (over.store === undefined) store.onCommit = ({ succeed }) => succeed()
@@ -43,6 +51,7 @@ async function relay(over: { readonly store?: ScriptedStore; readonly sign?: Cry
     dialRelay: () => Promise.reject(new Error('a relay dials none')),
     onEvent: (event) => events.push(event),
     failed: (error) => failures.push(error),
+    ...(over.clock === undefined ? {} : { clock: over.clock }),
   })
   const workers = () => host.ask((peer) => peer.children.coordinator!.counts().workers)
   const members = () => host.ask((peer) => peer.children.membership.size)
@@ -99,6 +108,26 @@ describe('DESIGN a peer comes and goes', () => {
     await rig.receive(offer)
     await settle()
     expect(await rig.workers()).toMatchObject({ count: 0 })
+    await rig.host.stop()
+  })
+})
+
+describe('SEC-04 a clock that was wrong for a moment', () => {
+  test('does not set the node apart from the others once it is right again', async () => {
+    let ahead = 3_600_000
+    const rig = await relay({ clock: () => Date.now() + ahead })
+    await rig.host.start()
+    await rig.members()
+    ahead = 0
+    rig.network.up(rig.agent.self)
+    await rig.receive(presence)
+    await vi.waitFor(() => expect(rig.events.length).toBe(1))
+    const sent = rig.network.sent.map(({ frame }) => openFrame(frame.subarray(1)))
+    expect(sent.length).toBeGreaterThan(0)
+    for (const opened of sent) {
+      const time = opened instanceof Refusal ? 0 : opened.envelope.time
+      expect(Math.abs(time - Date.now())).toBeLessThan(10_000)
+    }
     await rig.host.stop()
   })
 })
