@@ -207,7 +207,7 @@ test.describe('a relay that is away', () => {
       await context.route('**/api/v1/network', (route) => (isAway ? route.abort() : route.continue()))
     })
     const { page } = tab
-    await expect(page.getByText(/does not answer .*Trying again/)).toBeVisible()
+    await expect(page.getByText(/cannot be reached .*Trying again/)).toBeVisible()
     expect(await page.evaluate(() => window.tabmesh.phase)).toBe('starting')
     isAway = false
     const peer = await tab.untilJoined()
