@@ -50,6 +50,8 @@ export class World {
   readonly #heap = new EventHeap<SimEvent>()
   readonly #byId = new Map<PeerId, SimNode>()
   now = epoch as Instant
+  /** Time of the event that runs, fractions and all: rates of outside happenings do not drift by rounding. */
+  #exactNow: number = epoch
   messages = 0
   busyMs = 0
   offeredMs = 0
@@ -89,7 +91,7 @@ export class World {
 
   /** Schedules an outside happening. */
   later(ms: number, happening: () => void): void {
-    this.#heap.add(this.now + ms, happening)
+    this.#heap.add(this.#exactNow + ms, happening)
   }
 
   /** Runs until the virtual time, or until nothing is left. */
@@ -97,11 +99,13 @@ export class World {
     const end = epoch + elapsedMs
     for (let time = this.#heap.nextTime; time !== undefined && time <= end; time = this.#heap.nextTime) {
       const event = this.#heap.take()!
+      this.#exactNow = time
       // A host's clock has whole milliseconds.
       this.now = Math.max(this.now, Math.ceil(time)) as Instant
       event()
     }
     this.now = Math.max(this.now, end) as Instant
+    this.#exactNow = this.now
   }
 
   /** The node is gone without a word; its connections notice later. */
