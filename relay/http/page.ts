@@ -40,8 +40,9 @@ export async function servePage(app: HttpApp, folder: string): Promise<void> {
     root: folder,
     cacheControl: false,
     dotfiles: 'ignore',
+    preCompressed: true,
     setHeaders(reply, path) {
-      const name = basename(path)
+      const name = basename(path).replace(/\.(?:br|gz)$/, '')
       const isSandbox = name === sandboxPage && sandboxPolicy !== undefined
       reply.header('content-security-policy', isSandbox ? sandboxPolicy.trim() : appPolicy)
       reply.header(
