@@ -65,8 +65,7 @@ export function rootOf(
   let hash = leaf
   for (const [height, hex] of path.entries()) {
     const sibling = fromHex(hex)
-    hash =
-      ((index >> height) & 1) === 0 ? innerHash(hash, sibling, sha256) : innerHash(sibling, hash, sha256)
+    hash = ((index >> height) & 1) === 0 ? innerHash(hash, sibling, sha256) : innerHash(sibling, hash, sha256)
   }
   return toHex(hash) as Hash
 }
