@@ -36,6 +36,7 @@ async function relay(
   const store = over.store ?? new ScriptedStore()
   if (over.store === undefined) store.onCommit = ({ succeed }) => succeed()
   const network = new FakeNetwork(me.self)
+  const blobs = new MemoryBlobs()
   const logged = new LogLines()
   const events: PeerEvent[] = []
   const failures: unknown[] = []
@@ -45,7 +46,7 @@ async function relay(
     network,
     crypto: over.sign === undefined ? me : { ...me, sign: over.sign },
     store,
-    blobs: new MemoryBlobs(),
+    blobs,
     log: logged.log,
     admits: true,
     dialRelay: () => Promise.reject(new Error('a relay dials none')),
@@ -57,7 +58,7 @@ async function relay(
   const members = () => host.ask((peer) => peer.children.membership.size)
   const receive = async (message: typeof presence | typeof offer) =>
     await network.receive(agent.self, await frameOf(agent, me.self, message))
-  return { me, agent, store, network, logged, events, failures, host, workers, members, receive }
+  return { me, agent, store, blobs, network, logged, events, failures, host, workers, members, receive }
 }
 
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20))
@@ -133,10 +134,10 @@ describe('SEC-04 a clock that was wrong for a moment', () => {
 })
 
 describe('TSK-14 the store of a node', () => {
-  async function submission(of: CryptoPort) {
+  async function submission(of: CryptoPort, programHash = 'a'.repeat(64) as Hash) {
     const plan = {
       networkId: testNetworkId,
-      programHash: 'a'.repeat(64) as Hash,
+      programHash,
       programSizeBytes: 10,
       taskType: 'javascript',
       jobId: null,
@@ -188,6 +189,30 @@ describe('TSK-14 the store of a node', () => {
     expect(answered).toBe(false)
     expect(rig.network.sent.length).toBe(sent)
     await expect(rig.workers()).rejects.toThrow('disk full')
+    await rig.host.stop()
+  })
+
+  test('one that does not keep up stops the reading after some thousand messages; what peers say meanwhile waits', async () => {
+    const store = new ScriptedStore()
+    const rig = await relay({ store })
+    await rig.host.start()
+    rig.network.up(rig.agent.self)
+    const programHash = await rig.blobs.put(new Uint8Array(10))
+    const item = await submission(rig.agent, programHash)
+    let read = 0
+    const flood = (async () => {
+      for (let i = 0; i < 2_500; i++) {
+        const frame = await frameOf(rig.agent, rig.me.self, { type: 'task/submit', items: [item] })
+        await rig.network.receive(rig.agent.self, frame)
+        read++
+      }
+    })()
+    await vi.waitFor(() => expect(read).toBeGreaterThanOrEqual(1_000), { timeout: 15_000 })
+    for (let looks = 0; looks < 10; looks++) await settle()
+    expect(read).toBeLessThan(1_600)
+    store.onCommit = ({ succeed }) => succeed()
+    store.commits[0]!.succeed()
+    await flood
     await rig.host.stop()
   })
 
