@@ -47,7 +47,7 @@ export function publicRoutes(app: HttpApp, { api, metrics, snapshot, streams }: 
 }
 
 /** FORMATS, "status --json". One relay is its own ledger as long as there is no fleet. */
-export function statusBody(api: RelayApi, status: RelayStatus) {
+function statusBody(api: RelayApi, status: RelayStatus) {
   const { uptimeSeconds, peers, workers, tasks, queue, disagreements } = status
   return {
     networkId: api.networkId,

@@ -37,7 +37,7 @@ function errorOf(status: Ended['status'], error: Ended['error']): { kind: string
  * The program's own bytes where they are one line of JSON, so that who reads the line can hash them; anything else as
  * a JSON string of the text.
  */
-export function outputText(bytes: Uint8Array): string {
+function outputText(bytes: Uint8Array): string {
   const text = new TextDecoder().decode(bytes)
   return isJson(text) && !/[\r\n]/.test(text) ? text : JSON.stringify(text)
 }

@@ -1,14 +1,14 @@
 import type { FinishedTask } from '../../shared/task/messages.ts'
 import type { RelayApi, RelayStatus } from './relay-api.ts'
 
-/** The relay's status, asked for at most once a second however many want it. */
+/** The relay's status, asked for at most ten times a second however many want it. */
 export class StatusSnapshot {
   readonly #api: RelayApi
   readonly #keptMs: number
   #asked: Promise<RelayStatus> | undefined
   #askedAt = 0
 
-  constructor(api: RelayApi, keptMs = 1_000) {
+  constructor(api: RelayApi, keptMs = 100) {
     this.#api = api
     this.#keptMs = keptMs
   }

@@ -59,7 +59,7 @@ export async function startCli(options?: LoopbackOptions): Promise<CliFixture> {
   }
 }
 
-export async function record(
+async function record(
   isTerminal: boolean,
   command: (io: Io) => Promise<number | undefined>,
   heard: string[] = [],
