@@ -10,8 +10,13 @@ import type { WireMessage } from '../../shared/peer/wire.ts'
 import type { Answer, Assignment } from '../../shared/task/messages.ts'
 import { type OpenNode, startOpen } from '../host/network-nodes.ts'
 import { frameOf, testNetworkId } from './host-parts.ts'
-import type { RigNode } from './node-rig.ts'
 import { answerTo, type Said } from './task-fixtures.ts'
+
+/** The relay that is attacked. */
+interface Joined {
+  readonly peerId: PeerId
+  addresses(): string[]
+}
 
 /** More than this is not put in front of a relay that reads slowly, in bytes. */
 const queuedBytesMax = 512 * 1024
@@ -34,7 +39,7 @@ export class HostileNode {
     node.seen.handle = async (_from, frame) => this.#hear(frame)
   }
 
-  static async join(identity: NodeIdentity, relay: RigNode): Promise<HostileNode> {
+  static async join(identity: NodeIdentity, relay: Joined): Promise<HostileNode> {
     const node = await startOpen(identity.privateKey)
     const hostile = new HostileNode(identity, node, relay.peerId)
     await node.network.dial({ addresses: relay.addresses() })
