@@ -57,6 +57,8 @@ export class ChaosNetwork {
   readonly ends: FinishedTask[] = []
   readonly accepted = new Set<TaskId>()
   readonly received = new Map<TaskId, number>()
+  /** Cancelled before they arrived: their submitters were told that nobody knows them. */
+  readonly refused = new Set<TaskId>()
   coordinator: Coordinator
   readonly #timers = new Map<string, Instant>()
   #undurable: PeerEffect[][] = []
@@ -270,10 +272,14 @@ export class ChaosNetwork {
     else if (effect.kind === 'ask' && effect.ask.type === 'run')
       node.runs.set(effect.ask.runId, effect.ask.assignment.task)
     else if (effect.kind === 'ask' && effect.ask.type === 'stopRun') node.runs.delete(effect.ask.runId)
-    else if (effect.kind === 'event' && effect.event.type === 'resultReceived') {
-      const { taskId } = effect.event.finished.task
-      this.received.set(taskId, (this.received.get(taskId) ?? 0) + 1)
-    }
+    else if (effect.kind === 'event') this.#note(effect.event)
+  }
+
+  #note(event: PeerEvent): void {
+    if (event.type === 'submissionRefused') this.refused.add(event.taskId)
+    if (event.type !== 'resultReceived') return
+    const { taskId } = event.finished.task
+    this.received.set(taskId, (this.received.get(taskId) ?? 0) + 1)
   }
 
   /** What leaves is of a form and a size that a peer takes; a broken link loses it. */

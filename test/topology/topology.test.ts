@@ -21,19 +21,23 @@ const lower = (n: number) => peerId(10 + n)
 const higher = (n: number) => peerId(1_000 + n)
 
 class TopologyDriver extends MachineDriver<TopologyInput, TopologyMessage, TopologyEvent, TopologyAsk> {
-  readonly up = new Set<PeerId>()
-  readonly tabs: PeerId[] = []
+  readonly up: Set<PeerId>
+  readonly kinds: Map<PeerId, NodeKind>
+  readonly tabs: PeerId[]
 
   constructor(config: Partial<TopologyConfig> = {}) {
     const up = new Set<PeerId>()
     const tabs: PeerId[] = []
+    const kinds = new Map<PeerId, NodeKind>()
     const members = {
       isUp: (peer: PeerId) => up.has(peer),
+      kindOf: (peer: PeerId) => kinds.get(peer),
       sampleTabs: (count: number, not: PeerId) => tabs.filter((tab) => tab !== not).slice(0, count),
     }
     const relays = ['http://relay']
     super(new Topology({ self, relays, ...tabNeighbours, ...config }, members, new Random(1)))
     this.up = up
+    this.kinds = kinds
     this.tabs = tabs
   }
 
@@ -52,11 +56,13 @@ class TopologyDriver extends MachineDriver<TopologyInput, TopologyMessage, Topol
 
   joined(peer: PeerId, kind: NodeKind) {
     this.up.add(peer)
+    this.kinds.set(peer, kind)
     return this.command({ type: 'topology/memberJoined', peer, kind })
   }
 
   lost(peer: PeerId) {
     this.up.delete(peer)
+    this.kinds.delete(peer)
     return this.command({ type: 'topology/memberLost', peer })
   }
 

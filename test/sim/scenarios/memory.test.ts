@@ -15,7 +15,7 @@ function heapBytes(): number {
 /** DESIGN: an idle peer costs at most this, its model of the network and its share of the relay included. */
 const idlePeerBytesMax = 100 * 1024
 
-test('an idle peer costs at most 100 KB, joined and with its neighbours', () => {
+test('an idle peer costs at most 100 KB, joined and with its neighbours', { timeout: 120_000 }, () => {
   const peers = 800
   const world = new World({ seed: 1, loss: 0 })
   const relay = world.addNode('relay')

@@ -1,7 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { SimWatch } from '../../support/sim-watch.ts'
 import { trueOutputHash } from '../model-programs.ts'
 import { type RunOptions, run } from '../run.ts'
+
+// On a machine that does other work.
+vi.setConfig({ testTimeout: 120_000 })
 
 const hostile = { loss: 0.05, churn: 0.2 }
 /** What no network may do, whatever happens to it. */
