@@ -2,6 +2,7 @@ import { concatBytes, fromHex, toHex } from '../kernel/bytes.ts'
 import type { Hash, PeerId, Sha256 } from '../kernel/ids.ts'
 import type { WireMessage } from '../peer/wire.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
+import type { AttemptKey } from '../task/messages.ts'
 import type { Payload } from '../task/payload.ts'
 
 /** First byte of a frame. */
@@ -13,7 +14,7 @@ const fetchMs = 30_000
 const wantedMax = 64
 const ensuredAtOnce = 32
 /** Blobs sent in one frame; larger ones are not served by this exchange, in bytes. */
-export const servedBytesMax = 2 * 1024 * 1024
+export const servedBytesMax = 1024 * 1024
 /** The next blob is sent when less than this waits for the peer: 64 at once would end the stream, in bytes. */
 const queuedBytesMax = 1024 * 1024
 /** How often it is looked whether that is so, in ms. */
@@ -149,7 +150,7 @@ export class BlobExchange {
 const missing = (hash: Hash): Uint8Array => concatBytes(Uint8Array.of(frameKinds.missing), fromHex(hash))
 
 /** Blobs that must be here before the message may reach its machine. */
-export function blobsNeeded(message: WireMessage): Hash[] {
+export function blobsNeeded(message: WireMessage, awaits: (attempt: AttemptKey) => boolean): Hash[] {
   const hashes = new Set<Hash>()
   const note = (payload: Payload | null): void => {
     if (payload?.kind === 'blob') hashes.add(payload.hash)
@@ -159,7 +160,9 @@ export function blobsNeeded(message: WireMessage): Hash[] {
       hashes.add(item.task.programHash)
       note(item.input)
     }
-  } else if (message.type === 'task/answers' || message.type === 'task/finished') {
+  } else if (message.type === 'task/answers') {
+    for (const item of message.items) if (awaits(item)) note(item.output)
+  } else if (message.type === 'task/finished') {
     for (const item of message.items) note(item.output)
   }
   return [...hashes]

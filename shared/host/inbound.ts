@@ -4,6 +4,7 @@ import type { Hash, Instant, PeerId } from '../kernel/ids.ts'
 import { Refusal } from '../kernel/refusal.ts'
 import type { WireMessage } from '../peer/wire.ts'
 import { parseMessage } from '../peer/wire-shape.ts'
+import type { AttemptKey } from '../task/messages.ts'
 import { type BlobExchange, blobsNeeded, frameKinds } from './blob-exchange.ts'
 import type { Counters } from './counters.ts'
 import type { CryptoPort } from './crypto-port.ts'
@@ -19,6 +20,8 @@ export interface InboundParts {
   readonly now: () => Instant
   /** Takes authenticated messages, in the order each peer sent them. */
   readonly deliver: (from: PeerId, message: WireMessage) => void
+  /** Whether an answer to the attempt would count: blobs are fetched for no other. */
+  readonly awaits: (worker: PeerId, attempt: AttemptKey) => boolean
 }
 
 /** Frames of one peer between arrival and delivery, and their bytes; beyond it no more are read from that peer. */
@@ -93,7 +96,7 @@ export class Inbound {
   ): Promise<void> {
     const [message] = await Promise.all([checked, lane.tail])
     if (message !== undefined) {
-      const needed = blobsNeeded(message)
+      const needed = blobsNeeded(message, (attempt) => this.#parts.awaits(from, attempt))
       const passes = needed.length === 0 && (message.type !== 'task/cancel' || lane.parked.count === 0)
       if (passes) this.#deliver(lane, from, message)
       else this.#park(lane, from, message, needed, sizeBytes)

@@ -81,6 +81,7 @@ export class NodeHost {
       log,
       now,
       deliver: (from, message) => this.#run.post({ kind: 'message', from, message }),
+      awaits: (worker, attempt) => parts.peer.children.coordinator?.awaits(worker, attempt) ?? false,
     })
     this.#outbound = new Outbound({
       networkId,

@@ -81,7 +81,7 @@ const beatTimer = 'membership/beat'
 const introduceTimer = 'membership/introduce'
 
 /**
- * Who this node is connected to, and what they are. Everyone but a relay sends heartbeats; a relay answers them.
+ * Who this node is connected to, and what they are. Everyone sends heartbeats, relays only to one another: the others' they answer.
  *
  * Invariants: (1) `memberJoined` comes once per connection, after the peer presented itself; (2) every member that
  * joined or connected is lost exactly once.
@@ -134,11 +134,9 @@ export class Membership implements Machine<MembershipInput, Presence, Membership
   /** Up to `count` different tabs at random, `not` left out. */
   sampleTabs(count: number, not: PeerId): PeerId[] {
     const size = this.#tabs.length
+    const others = size - (this.#tabAt.has(not) ? 1 : 0)
+    if (others <= count) return this.#tabs.filter((tab) => tab !== not)
     const picked = new Set<PeerId>()
-    if (size <= count + 1) {
-      for (const tab of this.#tabs) if (tab !== not) picked.add(tab)
-      return [...picked]
-    }
     while (picked.size < count) {
       const tab = this.#tabs[this.#random.below(size)]!
       if (tab !== not) picked.add(tab)
@@ -245,7 +243,7 @@ export class Membership implements Machine<MembershipInput, Presence, Membership
       if (after(member.heardAt, this.#config.silenceMs) <= now) {
         out.ask({ type: 'hangUp', peer: member.peer })
         this.#lost(member.peer, out)
-      } else if (this.#config.kind !== 'relay') {
+      } else if (this.#config.kind !== 'relay' || member.kind === 'relay') {
         this.#sendPresence(member.peer, member.kind === 'relay', out)
       }
     }

@@ -146,7 +146,7 @@ export const defaultCoordinatorConfig: CoordinatorConfig = {
   overtimeMs: 30_000,
   timeoutsMax: 3,
   breakdownsMax: 8,
-  startMs: 180_000,
+  startMs: 60_000,
   attemptsMax: 100,
   roundsMax: 3,
   resendMs: 3_000,

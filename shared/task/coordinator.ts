@@ -24,6 +24,7 @@ import { JobTallies, type JobTally } from './job-tallies.ts'
 import { Leases } from './leases.ts'
 import type {
   Admittance,
+  AttemptKey,
   FinishedTask,
   FromSubmitter,
   FromWorker,
@@ -36,7 +37,7 @@ import { ReadyQueue } from './ready-queue.ts'
 import { Roster } from './roster.ts'
 import { type Priority, type TaskStatus, taskStatuses } from './task.ts'
 import { type End, finishedTask } from './task-end.ts'
-import { type Origin, type StateRow, type SubmissionRow, TaskRecord } from './task-record.ts'
+import { isLive, type Origin, type StateRow, type SubmissionRow, TaskRecord } from './task-record.ts'
 import { WaitingNotices } from './waiting-notices.ts'
 
 const sweepTimer = 'coordinator/sweep'
@@ -152,6 +153,7 @@ export class Coordinator
       if (kind === 'task') submissions.set(id!, value as SubmissionRow)
       else if (kind === 'state') states.set(id!, value as StateRow)
       else if (kind === 'done') finished.push(value as FinishedTask)
+      else if (kind === 'job') this.#jobs.restore(id as JobId, value as PeerId)
       else if (kind === 'undelivered') undelivered.add(id!)
     }
     for (const row of finished) {
@@ -202,6 +204,12 @@ export class Coordinator
       return { ...tally, missingWorkers: this.#dispatcher.missingWorkers(record) }
     }
     return { ...tally, missingWorkers: 0 }
+  }
+
+  /** Whether this attempt is out with the worker: an answer to it would count. */
+  awaits(worker: PeerId, key: AttemptKey): boolean {
+    const attempt = this.#tasks.get(key.taskId)?.attemptNumbered(key.attempt)
+    return attempt !== undefined && attempt.worker === worker && isLive(attempt)
   }
 
   unfinishedOf(jobId: JobId): TaskId[] {
@@ -290,12 +298,12 @@ export class Coordinator
     const { task } = item
     const digest = taskDigest(task, this.#parts.sha256)
     const known = this.#tasks.get(task.taskId)?.digest ?? this.#finished.get(task.taskId)?.digest
-    if (known === digest) {
-      if (origin === 'peer') this.#finished.again(task.taskId, this.#post)
+    if (known === digest && task.submitter === from) {
+      if (origin === 'peer') this.#finished.again(task.taskId, from, this.#post)
       return { taskId: task.taskId, accepted: true }
     }
     const refusal =
-      known !== undefined
+      known !== undefined && known !== digest
         ? { code: 'TaskIdTaken', message: `task id ${task.taskId} already names another task` }
         : (checkSubmission(item, from, this.#parts.standing, this.#parts.sha256) ??
           this.#noRoom(item.priority))
@@ -306,7 +314,7 @@ export class Coordinator
     const record = new TaskRecord(item, digest, origin, now, this.#nextOrder++)
     this.#tasks.mustSet(task.taskId, record)
     out.save(`coordinator/task/${task.taskId}`, record.submissionRow())
-    this.#jobs.accepted(task)
+    if (this.#jobs.accepted(task)) out.save(`coordinator/job/${task.jobId}`, task.submitter)
     this.#dispatcher.enqueue(record)
     out.event({ type: 'taskAccepted', taskId: task.taskId, jobId: task.jobId, submitter: task.submitter })
     return { taskId: task.taskId, accepted: true }
@@ -335,7 +343,7 @@ export class Coordinator
 
   /** Whoever asks knows the task: it ended, or was never accepted here. */
   #cancelUnknown(from: PeerId, taskId: TaskId): void {
-    if (this.#finished.get(taskId) !== undefined) return this.#finished.again(taskId, this.#post)
+    if (this.#finished.again(taskId, from, this.#post)) return
     const message = `task ${taskId} is not known here`
     this.#post.to(from).admitted.push({ taskId, accepted: false, code: 'UnknownTask', message })
   }
@@ -367,7 +375,7 @@ export class Coordinator
   }
 
   #judged(worker: PeerId, judged: Judged): void {
-    if (judged === 'agreed') return
+    if (judged === 'agreed') return this.#roster.earn(worker)
     this.#disagreements.setDroppingOldest(worker, (this.#disagreements.get(worker) ?? 0) + 1)
   }
 

@@ -72,10 +72,12 @@ export class FinishedTasks {
     ports.post.to(task.submitter).finished.push(finished)
   }
 
-  /** A submitter that asks for an end it once had. */
-  again(taskId: TaskId, post: Post): void {
+  /** Sends the end of a task again to the submitter that asks for it; false when it is no task of that peer at hand. */
+  again(taskId: TaskId, from: PeerId, post: Post): boolean {
     const finished = this.#recent.get(taskId)
-    if (finished !== undefined) post.to(finished.task.submitter).finished.push(finished)
+    if (finished?.task.submitter !== from) return false
+    post.to(from).finished.push(finished)
+    return true
   }
 
   /** A row from before; `undelivered` when its submitter has not yet said that it has it. */

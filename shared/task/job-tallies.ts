@@ -23,10 +23,18 @@ export class JobTallies {
     return this.#jobs.get(id)
   }
 
-  accepted(task: Task): void {
+  /** The job's submitter, from before a restart. */
+  restore(jobId: JobId, submitter: PeerId): void {
+    this.#jobs.setDroppingOldest(jobId, newTally(submitter))
+  }
+
+  /** True when the job is new: its submitter is to be kept, as only that peer's tasks count in it. */
+  accepted(task: Task): boolean {
+    const isNew = task.jobId !== null && !this.#jobs.has(task.jobId)
     this.#change(task, (tally) => {
       tally.accepted++
     })
+    return isNew
   }
 
   finished({ task, status, attempts }: FinishedTask): void {
@@ -39,9 +47,18 @@ export class JobTallies {
 
   #change({ jobId, submitter }: Task, change: (tally: JobTally) => void): void {
     if (jobId === null) return
-    const tally = this.#jobs.get(jobId) ?? { submitter, accepted: 0, completed: 0, failed: 0, executions: 0 }
+    const tally = this.#jobs.get(jobId) ?? newTally(submitter)
+    if (tally.submitter !== submitter) return
     change(tally)
     this.#jobs.delete(jobId)
     this.#jobs.setDroppingOldest(jobId, tally)
   }
 }
+
+const newTally = (submitter: PeerId): JobTally => ({
+  submitter,
+  accepted: 0,
+  completed: 0,
+  failed: 0,
+  executions: 0,
+})

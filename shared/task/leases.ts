@@ -106,6 +106,7 @@ export class Leases {
           .to(worker.peer)
           .dropped.push({ taskId, epoch: record.epoch, attempt: attempt.attempt })
         this.lose(record, attempt, reason, now, out)
+        this.#parts.roster.forfeit(worker.peer)
       }
     }
   }

@@ -9,6 +9,8 @@ export interface WorkerRecord {
   readonly peer: PeerId
   /** Most attempts it may hold at one time, by its last offer; 0 while it is paused or away. */
   capacity: number
+  /** Most attempts it is given at one time, whatever it offers: earned by answers that agreed. */
+  credit: number
   /** Runs at one time, by the same offer. */
   slots: number
   /** Last offer or answer. */
@@ -20,6 +22,9 @@ export interface WorkerRecord {
   readyAt: number
 }
 
+/** What a worker nobody knows is trusted with at one time: whoever takes work and sits on it holds up that much. */
+const firstCredit = 8
+const creditMax = 256
 /** Candidates looked at per pick in a large network. */
 const sampleMax = 16
 
@@ -28,7 +33,7 @@ const attemptName = (taskId: string, attempt: number): string => `${taskId}/${at
 /**
  * The workers of one coordinator and the room each has.
  *
- * Invariant: a worker is in the ready list exactly when `outstanding.size < capacity`.
+ * Invariant: a worker is in the ready list exactly when `outstanding.size < min(capacity, credit)`.
  */
 export class Roster {
   readonly #workers: BoundedMap<PeerId, WorkerRecord>
@@ -66,6 +71,7 @@ export class Roster {
       peer,
       capacity: 0,
       slots: 0,
+      credit: firstCredit,
       heardAt: now,
       admission: null,
       outstanding: new Map(),
@@ -77,6 +83,22 @@ export class Roster {
   setCapacity(worker: WorkerRecord, capacity: number): void {
     if (worker.capacity > 0 !== capacity > 0) this.#offering += capacity > 0 ? 1 : -1
     worker.capacity = capacity
+    this.#place(worker)
+  }
+
+  /** An answer of the worker agreed with its quorum. */
+  earn(peer: PeerId): void {
+    const worker = this.#workers.get(peer)
+    if (worker === undefined) return
+    worker.credit = Math.min(creditMax, worker.credit + 1)
+    this.#place(worker)
+  }
+
+  /** The worker sat on an attempt. */
+  forfeit(peer: PeerId): void {
+    const worker = this.#workers.get(peer)
+    if (worker === undefined) return
+    worker.credit = Math.max(1, Math.floor(worker.credit / 2))
     this.#place(worker)
   }
 
@@ -150,7 +172,7 @@ export class Roster {
   }
 
   #place(worker: WorkerRecord): void {
-    const hasRoom = worker.outstanding.size < worker.capacity
+    const hasRoom = worker.outstanding.size < Math.min(worker.capacity, worker.credit)
     if (hasRoom && worker.readyAt < 0) {
       worker.readyAt = this.#ready.length
       this.#ready.push(worker)
@@ -172,7 +194,7 @@ function leastCost(
   let best = candidates[0]!
   let bestCost = Number.POSITIVE_INFINITY
   for (const worker of candidates) {
-    const load = worker.outstanding.size / worker.capacity
+    const load = worker.outstanding.size / (2 * creditMax)
     const cost = kinship(worker.admission, company) + 10 * Math.min(9, record.lossesOf(worker.peer)) + load
     if (cost < bestCost) {
       best = worker

@@ -37,11 +37,10 @@ export type TopologyAsk =
   | { readonly type: 'dialRelay'; readonly relay: string }
   | { readonly type: 'dialPeer'; readonly peer: PeerId }
 
-export type TopologyEvent = {
-  readonly type: 'relayUnreachable'
-  readonly relay: string
-  readonly failures: number
-}
+export type TopologyEvent =
+  | { readonly type: 'relayUnreachable'; readonly relay: string; readonly failures: number }
+  /** A relay that was dialled from the config is up and says that it is one. */
+  | { readonly type: 'relayJoined'; readonly peer: PeerId }
 
 export type TopologyOut = Out<TopologyMessage, TopologyEvent, TopologyAsk>
 
@@ -95,6 +94,8 @@ export class Topology implements Machine<TopologyInput, TopologyMessage, Topolog
   readonly #members: Members
   readonly #random: Random
   readonly #links: RelayLink[]
+  /** Members that call themselves relays; only those that were dialled are believed. */
+  readonly #claimed = new Set<PeerId>()
   readonly #relays = new Set<PeerId>()
   readonly #neighbours = new Set<PeerId>()
   readonly #dialling = new Set<PeerId>()
@@ -139,8 +140,8 @@ export class Topology implements Machine<TopologyInput, TopologyMessage, Topolog
         this.#dialling.delete(command.peer)
         if (command.kind === 'tab') this.#neighbours.add(command.peer)
         if (command.kind !== 'relay') return
-        this.#relays.add(command.peer)
-        return this.#seek(now, out)
+        this.#claimed.add(command.peer)
+        return this.#believe(command.peer, now, out)
       case 'topology/memberLost':
         return this.#memberLost(command.peer, now, out)
       default:
@@ -180,15 +181,24 @@ export class Topology implements Machine<TopologyInput, TopologyMessage, Topolog
       link.peer = peer
       link.failures = 0
       link.dialAt = undefined
-      return
+      return this.#believe(peer, now, out)
     }
     link.failures++
     out.event({ type: 'relayUnreachable', relay, failures: link.failures })
     this.#redialLater(link, now, out)
   }
 
+  #believe(peer: PeerId, now: Instant, out: TopologyOut): void {
+    const isOurs = this.#links.some((link) => link.peer === peer)
+    if (!isOurs || !this.#claimed.has(peer) || this.#relays.has(peer)) return
+    this.#relays.add(peer)
+    out.event({ type: 'relayJoined', peer })
+    this.#seek(now, out)
+  }
+
   #memberLost(peer: PeerId, now: Instant, out: TopologyOut): void {
     this.#relays.delete(peer)
+    this.#claimed.delete(peer)
     this.#dialling.delete(peer)
     if (this.#neighbours.delete(peer)) this.#seekLater(now, out)
     for (const link of this.#links) {

@@ -95,6 +95,7 @@ export class InboundRig {
       counters: this.counters,
       log: this.logged.log,
       now: () => this.now as Instant,
+      awaits: () => true,
       deliver: (from, message) => this.delivered.push({ from, message }),
     })
     for (const other of others) this.inbound.peerUp(other.self, Promise.resolve())

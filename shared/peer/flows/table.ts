@@ -1,6 +1,6 @@
 import type { PeerCommand, PeerEvent } from '../inputs.ts'
+import { dialledRelayCoordinates } from './dialled-relay-coordinates.ts'
 import { joinedPeerIsMet } from './joined-peer-is-met.ts'
-import { joinedRelayCoordinates } from './joined-relay-coordinates.ts'
 import { lostPeerLosesLeases } from './lost-peer-loses-leases.ts'
 
 type Flow<E> = (event: E) => readonly PeerCommand[]
@@ -8,8 +8,9 @@ type FlowTable = { readonly [T in PeerEvent['type']]: readonly Flow<Extract<Peer
 
 /** The rules by which what happens in one domain has consequences in another; complete by the compiler's word. */
 const flows: FlowTable = {
-  memberJoined: [joinedRelayCoordinates, joinedPeerIsMet],
+  memberJoined: [joinedPeerIsMet],
   memberLost: [lostPeerLosesLeases],
+  relayJoined: [dialledRelayCoordinates],
   relayUnreachable: [],
   taskAccepted: [],
   taskRefused: [],
