@@ -4,7 +4,7 @@ import type { MembershipAsk, MembershipEvent } from '../membership/membership.ts
 import type { CoordinatorAsk, CoordinatorCommand, CoordinatorEvent } from '../task/coordinator-ports.ts'
 import type { Admission } from '../task/messages.ts'
 import type { SubmitterCommand, SubmitterEvent } from '../task/submitter.ts'
-import type { WorkerAsk, WorkerCommand, WorkerEvent } from '../task/worker.ts'
+import type { WorkerAsk, WorkerCommand, WorkerEvent } from '../task/worker-ports.ts'
 import type { TopologyAsk, TopologyCommand, TopologyEvent } from '../topology/topology.ts'
 import type { WireMessage } from './wire.ts'
 

@@ -1,8 +1,8 @@
 import { BoundedMap } from '../kernel/bounded.ts'
 import { chunks } from '../kernel/chunks.ts'
-import { after, type Instant, type PeerId, type Sha256, type TaskId } from '../kernel/ids.ts'
+import { after, type Instant, type PeerId, type Sha256 } from '../kernel/ids.ts'
 import { unreachable } from '../kernel/invariant.ts'
-import type { Machine, Out, Row } from '../kernel/machine.ts'
+import type { Machine, Row } from '../kernel/machine.ts'
 import { commitmentHash, outcomeHash, taskDigest } from './digest.ts'
 import type {
   Answer,
@@ -10,92 +10,21 @@ import type {
   Assign,
   Assignment,
   AttemptKey,
-  ErrorText,
   FromWorker,
   HandBackReason,
   Settle,
   ToWorker,
 } from './messages.ts'
-import type { Payload } from './payload.ts'
 import { batchBytesMax, batchItemsMax, carriedBytes } from './post.ts'
-import type { Outcome } from './task.ts'
-
-/** What the host found when it ran an assignment. `none`: no outcome, the attempt is handed back. */
-export type Ran =
-  | {
-      readonly kind: 'outcome'
-      readonly outcome: Outcome
-      readonly output: Payload | null
-      readonly error: ErrorText | null
-      readonly durationMs: number
-      /** ISO 8601 UTC. */
-      readonly at: string
-      /** 32 random bytes for the commitment. */
-      readonly salt: Uint8Array
-    }
-  | { readonly kind: 'none'; readonly reason: HandBackReason }
-
-export type WorkerCommand =
-  | { readonly type: 'worker/ran'; readonly runId: number; readonly ran: Ran }
-  /** Slots to lend; 0 pauses: what is held goes back. */
-  | { readonly type: 'worker/lend'; readonly slots: number }
-  | { readonly type: 'worker/coordinatorUp'; readonly peer: PeerId }
-  | { readonly type: 'worker/peerLost'; readonly peer: PeerId }
-
-export type WorkerInput =
-  | { readonly kind: 'message'; readonly from: PeerId; readonly message: ToWorker }
-  | { readonly kind: 'command'; readonly command: WorkerCommand }
-  | { readonly kind: 'timer'; readonly key: string }
-  | { readonly kind: 'resumed'; readonly gapMs: number }
-
-export type WorkerAsk =
-  /** Fetch program and input, check their hashes, run; comes back as `worker/ran`. */
-  | {
-      readonly type: 'run'
-      readonly runId: number
-      readonly from: PeerId
-      readonly assignment: Assignment
-    }
-  | { readonly type: 'stopRun'; readonly runId: number }
-
-export type WorkerEvent =
-  | {
-      readonly type: 'runStarted'
-      readonly runId: number
-      readonly taskId: TaskId
-      readonly submitter: PeerId
-    }
-  | { readonly type: 'runEnded'; readonly runId: number; readonly taskId: TaskId; readonly answered: boolean }
-
-export type WorkerOut = Out<FromWorker, WorkerEvent, WorkerAsk>
-
-export interface WorkerConfig {
-  /** Attempts held per slot, the running one included: hides the way to the coordinator and back. */
-  readonly heldPerSlot: number
-  /** Most attempts held at one time, whatever the slots. */
-  readonly heldMax: number
-  readonly coordinatorsMax: number
-  /** Heartbeat while work is held; a third of the coordinator's lease. */
-  readonly busyBeatMs: number
-  readonly idleBeatMs: number
-  /** Repeats answers that were not acknowledged. */
-  readonly resendMs: number
-  /** Work of a coordinator that was lost for this long is dropped. */
-  readonly forgetMs: number
-  /** Answers wait this long for company under one signature. */
-  readonly gatherMs: number
-}
-
-export const defaultWorkerConfig: WorkerConfig = {
-  heldPerSlot: 3,
-  heldMax: 256,
-  coordinatorsMax: 64,
-  busyBeatMs: 5_000,
-  idleBeatMs: 20_000,
-  resendMs: 3_000,
-  forgetMs: 5 * 60_000,
-  gatherMs: 4,
-}
+import type {
+  Ran,
+  WorkerAsk,
+  WorkerCommand,
+  WorkerConfig,
+  WorkerEvent,
+  WorkerInput,
+  WorkerOut,
+} from './worker-ports.ts'
 
 interface Held {
   readonly runId: number

@@ -4,7 +4,7 @@ import type { Hash, Instant, JobId, PeerId, TaskId } from '../../shared/kernel/i
 import type { Random } from '../../shared/kernel/random.ts'
 import type { Submission } from '../../shared/task/messages.ts'
 import { defaultLimits, defaultVerification, type Task } from '../../shared/task/task.ts'
-import type { Ran } from '../../shared/task/worker.ts'
+import type { Ran } from '../../shared/task/worker-ports.ts'
 
 export const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer')
 

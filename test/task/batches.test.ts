@@ -16,7 +16,8 @@ import type {
 } from '../../shared/task/messages.ts'
 import { Post } from '../../shared/task/post.ts'
 import { defaultSubmitterConfig, Submitter } from '../../shared/task/submitter.ts'
-import { defaultWorkerConfig, type Ran, Worker } from '../../shared/task/worker.ts'
+import { Worker } from '../../shared/task/worker.ts'
+import { defaultWorkerConfig, type Ran } from '../../shared/task/worker-ports.ts'
 import { sha256 } from '../sim/model-programs.ts'
 import { assignmentOf, hashOf, jobId, makeTask, peerId, startMs, taskId } from '../support/task-fixtures.ts'
 

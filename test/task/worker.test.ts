@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest'
 import type { PeerId } from '../../shared/kernel/ids.ts'
 import { commitmentHash, outcomeHash, taskDigest } from '../../shared/task/digest.ts'
 import type { Assignment, AttemptKey, FromWorker } from '../../shared/task/messages.ts'
+import { Worker } from '../../shared/task/worker.ts'
 import {
   defaultWorkerConfig,
   type Ran,
-  Worker,
   type WorkerAsk,
   type WorkerEvent,
   type WorkerInput,
-} from '../../shared/task/worker.ts'
+} from '../../shared/task/worker-ports.ts'
 import { sha256 } from '../sim/model-programs.ts'
 import { MachineDriver, sendsOf } from '../support/machine-driver.ts'
 import { assignmentOf, hashOf, inline, makeTask, peerId, startMs, taskId } from '../support/task-fixtures.ts'
