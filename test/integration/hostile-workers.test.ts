@@ -143,3 +143,20 @@ test('TSK-06 one that accepts, heartbeats for ever and never answers keeps no ta
   expect(done.ms).toBeLessThan(5_000)
   expect(eventsOf(relay, 'attemptLost')).toEqual([])
 })
+
+test('TSK-06 two that take all they can and sit on it hold up a few tasks for a lease, not the others', async () => {
+  await honestAgents(3)
+  for (const name of ['hoarder-1', 'hoarder-2']) {
+    const node = await idler(name, 4_096)
+    node.onMessage = ({ type }) => {
+      if (type === 'task/assign') void node.offer(4_096, node.assignments(), null)
+    }
+  }
+  await untilWorkers(5)
+  const numbers = upTo(60)
+  const job = honestJob(rig, relay, numbers, 60_000)
+  // A stranger is trusted with 8 attempts: at most 8 tasks can have both of them among their three workers.
+  await until('the tasks that are not held up', () => eventsOf(relay, 'taskFinished').length >= 52, 10_000)
+  const done = await job
+  expect(done.outputs).toEqual(squaresOf(numbers))
+})
