@@ -35,7 +35,7 @@ import type {
 import { Post } from './post.ts'
 import { ReadyQueue } from './ready-queue.ts'
 import { Roster } from './roster.ts'
-import { type Priority, type TaskStatus, taskStatuses } from './task.ts'
+import { type Priority, type Task, type TaskStatus, taskStatuses } from './task.ts'
 import { type End, finishedTask } from './task-end.ts'
 import { isLive, type Origin, type StateRow, type SubmissionRow, TaskRecord } from './task-record.ts'
 import { WaitingNotices } from './waiting-notices.ts'
@@ -305,7 +305,8 @@ export class Coordinator
     const refusal =
       known !== undefined && known !== digest
         ? { code: 'TaskIdTaken', message: `task id ${task.taskId} already names another task` }
-        : (checkSubmission(item, from, this.#parts.standing, this.#parts.sha256) ??
+        : (this.#foreignJob(task, from) ??
+          checkSubmission(item, from, this.#parts.standing, this.#parts.sha256) ??
           this.#noRoom(item.priority))
     if (refusal !== undefined) {
       out.event({ type: 'taskRefused', from, taskId: task.taskId, code: refusal.code })
@@ -318,6 +319,13 @@ export class Coordinator
     this.#dispatcher.enqueue(record)
     out.event({ type: 'taskAccepted', taskId: task.taskId, jobId: task.jobId, submitter: task.submitter })
     return { taskId: task.taskId, accepted: true }
+  }
+
+  /** Workers see job ids: under another's id a stranger's results would stand among that submitter's. */
+  #foreignJob({ jobId }: Task, from: PeerId): { code: string; message: string } | undefined {
+    const owner = jobId === null ? undefined : this.#jobs.get(jobId)?.submitter
+    if (owner === undefined || owner === from) return undefined
+    return { code: 'JobIdTaken', message: `job id ${jobId} already names a job of another submitter` }
   }
 
   #noRoom(priority: Priority): { code: string; message: string } | undefined {

@@ -241,6 +241,16 @@ describe('what a stranger knows of a task is no handle on its submitter', () => 
     expect(driver.history.filter((effect) => effect.kind === 'send' && effect.to === alice)).toEqual([])
   })
 
+  test('TSK-13 it may not put tasks under the id of another submitter, whose results would stall', () => {
+    const driver = new CoordinatorDriver()
+    driver.submit(makeTask(11, { jobId: jobId(1) }))
+    const intruder = makeTask(1, { jobId: jobId(1), submitter: mallory })
+    expect(driver.submit(intruder)).toMatchObject({ accepted: false, code: 'JobIdTaken' })
+    driver.restart()
+    expect(driver.submit(intruder)).toMatchObject({ accepted: false, code: 'JobIdTaken' })
+    expect(driver.submit(makeTask(12, { jobId: jobId(1), index: 1 })).accepted).toBe(true)
+  })
+
   test('TSK-12 it is not told whether a task is there', () => {
     const driver = withEve()
     driver.forget()
