@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { randomUint32 } from '../shared/host/create-crypto-port.ts'
 import { isSignedBySubmitter } from '../shared/host/nested-signatures.ts'
 import { NetworkError } from '../shared/host/network.ts'
 import { NodeHost } from '../shared/host/node-host.ts'
@@ -68,7 +69,7 @@ export async function runRelay(options: RelayOptions): Promise<RunningRelay> {
       self: identity.peerId,
       version,
       relays: [],
-      seed: new DataView(identity.crypto.randomBytes(4).buffer).getUint32(0),
+      seed: randomUint32(identity.crypto),
       sha256: identity.crypto.sha256,
       admins: genesis.adminKeys,
     }),

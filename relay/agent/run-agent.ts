@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { randomUint32 } from '../../shared/host/create-crypto-port.ts'
 import { NetworkError } from '../../shared/host/network.ts'
 import { fetchNetworkInfo, type NetworkInfo } from '../../shared/host/network-info.ts'
 import { NodeHost } from '../../shared/host/node-host.ts'
@@ -60,7 +61,7 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
       self: identity.peerId,
       version,
       relays: [options.relay],
-      seed: new DataView(identity.crypto.randomBytes(4).buffer).getUint32(0),
+      seed: randomUint32(identity.crypto),
       sha256: identity.crypto.sha256,
     }),
     networkId,

@@ -1,6 +1,7 @@
 import type { CryptoPort } from '../host/crypto-port.ts'
 import { toHex } from '../kernel/bytes.ts'
 import type { Hash, JobId, TaskId } from '../kernel/ids.ts'
+import { uuidV4 } from '../kernel/uuid.ts'
 import { taskDigest, taskSigningBytes } from '../task/digest.ts'
 import type { Submission } from '../task/messages.ts'
 import { inlineBytesMax } from '../task/payload.ts'
@@ -59,11 +60,5 @@ export async function newSubmission(
   }
 }
 
-/** UUID v4 (RFC 9562, 5.4); `crypto.randomUUID` is missing on pages without TLS. */
-export function newUuid(crypto: Pick<CryptoPort, 'randomBytes'>): string {
-  const bytes = crypto.randomBytes(16)
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  const hex = toHex(bytes)
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
-}
+/** UUID v4 of the port's randomness. */
+export const newUuid = (crypto: Pick<CryptoPort, 'randomBytes'>): string => uuidV4(crypto.randomBytes(16))

@@ -49,6 +49,12 @@ export function createVerify(engine: Ed25519Engine): CryptoPort['verify'] {
   }
 }
 
+/** Uniform in [0, 2^32): a seed for choices that are no secret. */
+export function randomUint32(crypto: Pick<CryptoPort, 'randomBytes'>): number {
+  const bytes = crypto.randomBytes(4)
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
+}
+
 export function randomBytes(length: number): Uint8Array {
   const bytes = new Uint8Array(length)
   for (let at = 0; at < length; at += randomBytesAtOnce) {

@@ -1,6 +1,7 @@
 import { encodeBody, encodeFrame, envelopeSigningBytes } from '../envelope/envelope.ts'
-import { concatBytes, toHex } from '../kernel/bytes.ts'
+import { concatBytes } from '../kernel/bytes.ts'
 import type { Hash, Instant, PeerId } from '../kernel/ids.ts'
+import { uuidV4 } from '../kernel/uuid.ts'
 import type { WireMessage } from '../peer/wire.ts'
 import { frameKinds } from './blob-exchange.ts'
 import type { CryptoPort } from './crypto-port.ts'
@@ -52,7 +53,7 @@ export class Outbound {
   async #frame(to: PeerId, message: WireMessage): Promise<Uint8Array> {
     const { networkId, crypto } = this.#parts
     const { type, ...payload } = await signParts(message, networkId, crypto)
-    const id = uuid(crypto)
+    const id = uuidV4(crypto.randomBytes(16))
     const body = encodeBody({
       version: 1,
       networkId,
@@ -67,13 +68,4 @@ export class Outbound {
     const signature = await crypto.sign(envelopeSigningBytes(body))
     return concatBytes(Uint8Array.of(frameKinds.envelope), encodeFrame(body, signature))
   }
-}
-
-/** UUID v4 (RFC 9562) from the host's randomness. */
-export function uuid(crypto: Pick<CryptoPort, 'randomBytes'>): string {
-  const bytes = crypto.randomBytes(16)
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  const hex = toHex(bytes)
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }

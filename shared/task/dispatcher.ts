@@ -67,9 +67,11 @@ export class Dispatcher {
    */
   #handOut(record: TaskRecord, now: Instant, out: CoordinatorOut): boolean {
     const wanted = record.replicasWanted()
+    const isFirst = record.attempts.length === 0
+    if (isFirst && this.#roster.readyCount < wanted && this.#roster.offering >= wanted) return false
     const picked = this.#roster.pick(record, wanted, now)
     if (picked.length < wanted && record.freshRound()) {
-      if (this.#roster.countOpen(record, wanted) === wanted && record.attempts.length === 0) return false
+      if (isFirst && this.#roster.countOpen(record, wanted) === wanted) return false
       this.#queue.stall(record)
       return true
     }

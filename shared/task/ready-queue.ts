@@ -12,7 +12,7 @@ interface Lane {
 
 /**
  * Tasks that want workers: three priorities, highest first. Within one, replacements go first, then first rounds in the
- * order their tasks were accepted. A task stands in one place at most.
+ * order their tasks were accepted. A task stands in one place at most, so the coordinator's table of tasks bounds it.
  */
 export class ReadyQueue {
   readonly #lanes: Readonly<Record<Priority, Lane>> = {

@@ -71,8 +71,6 @@ export class TaskRecord {
   commitment: OpenedCommitment | null = null
   /** What the quorum agreed on, once it has. */
   agreedHash: Hash | null = null
-  /** Whether it stands in one of the queues. */
-  queued = false
   #status: TaskStatus = 'pending'
 
   constructor(submission: Submission, digest: Hash, origin: Origin, acceptedAt: Instant, order: number) {

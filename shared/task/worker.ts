@@ -174,9 +174,11 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     if (this.#slots === 0) {
       return this.#sendHandBacks(from, message.items, 'paused', out)
     }
+    let room = this.#capacity - this.#heldOf(from)
     for (const assignment of message.items) {
       const name = nameOf(from, assignment)
-      if (this.#held.has(name) || this.#held.full || this.#heldOf(from) >= this.#capacity) continue
+      if (this.#held.has(name) || this.#held.full || room <= 0) continue
+      room--
       this.#held.mustSet(name, {
         runId: this.#nextRun++,
         coordinator: from,

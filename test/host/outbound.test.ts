@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { openFrame } from '../../shared/envelope/envelope.ts'
 import { frameKinds } from '../../shared/host/blob-exchange.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
-import { Outbound, uuid } from '../../shared/host/outbound.ts'
+import { Outbound } from '../../shared/host/outbound.ts'
 import type { Instant, PeerId } from '../../shared/kernel/ids.ts'
 import { Refusal } from '../../shared/kernel/refusal.ts'
+import { uuidV4 } from '../../shared/kernel/uuid.ts'
 import type { WireMessage } from '../../shared/peer/wire.ts'
 import { newKeys } from '../relay/http/test-keys.ts'
 import { InboundRig, testNetworkId } from '../support/host-parts.ts'
@@ -86,7 +87,7 @@ describe('SEC-01 messages that leave', () => {
     const form = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (bytes) => {
-        expect(uuid({ randomBytes: () => bytes })).toMatch(form)
+        expect(uuidV4(bytes)).toMatch(form)
       }),
     )
   })

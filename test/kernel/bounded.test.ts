@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BoundedMap, BoundedQueue } from '../../shared/kernel/bounded.ts'
+import { BoundedMap } from '../../shared/kernel/bounded.ts'
 import { InvariantError } from '../../shared/kernel/invariant.ts'
 
 const mapStep = fc.record({
@@ -58,41 +58,5 @@ describe('bounded map', () => {
     expect(() => map.mustSet('b', 1)).toThrow(InvariantError)
     expect(() => map.mustSet('b', 1)).toThrow('open doors holds more than 1 entries')
     expect([...map.entries()]).toEqual([['a', 2]])
-  })
-})
-
-describe('bounded queue', () => {
-  test('behaves as a list that is pushed at its end and shifted at its head, up to its cap', () => {
-    const step = fc.oneof(
-      fc.record({ op: fc.constant('push' as const), value: fc.nat() }),
-      fc.record({ op: fc.constantFrom('shift' as const, 'peek' as const), value: fc.constant(0) }),
-    )
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: 40 }), fc.array(step, { maxLength: 200 }), (cap, steps) => {
-        const queue = new BoundedQueue<number>('jobs', cap)
-        const model: number[] = []
-        for (const { op, value } of steps) {
-          if (op === 'push') {
-            expect(queue.push(value)).toBe(model.length < cap)
-            if (model.length < cap) model.push(value)
-          } else if (op === 'shift') expect(queue.shift()).toBe(model.shift())
-          else expect(queue.peek()).toBe(model[0])
-          expect([queue.size, queue.full]).toEqual([model.length, model.length >= cap])
-        }
-        while (model.length > 0) expect(queue.shift()).toBe(model.shift())
-        expect(queue.shift()).toBeUndefined()
-      }),
-    )
-  })
-
-  test('keeps order through many turns of its ring', () => {
-    const queue = new BoundedQueue<number>('jobs', 1_000)
-    let next = 0
-    let expected = 0
-    for (let turn = 0; turn < 300; turn++) {
-      for (let i = 0; i < 7; i++) queue.push(next++)
-      for (let i = 0; i < 5; i++) expect(queue.shift()).toBe(expected++)
-    }
-    expect(queue.size).toBe(next - expected)
   })
 })

@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../shared/client/map-input.ts'
 import type { MapOptions } from '../../shared/client/map-run.ts'
 import { describeVerdict, readReceiptText, verifyReceipt } from '../../shared/client/verify-receipt.ts'
+import { randomUint32 } from '../../shared/host/create-crypto-port.ts'
 import type { HostLog } from '../../shared/host/host-log.ts'
 import { type Network, NetworkError } from '../../shared/host/network.ts'
 import { fetchNetworkInfo } from '../../shared/host/network-info.ts'
@@ -124,7 +125,7 @@ class RunningTab implements TabNode {
       self: peerId,
       version: init.version,
       relays: [init.origin],
-      seed: new DataView(crypto.randomBytes(4).buffer).getUint32(0),
+      seed: randomUint32(crypto),
       sha256: crypto.sha256,
     })
     const runner = new LazyRunner(createRunner)
