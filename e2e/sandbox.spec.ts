@@ -2,8 +2,8 @@ import type { Page } from '@playwright/test'
 import { expect, test } from '@playwright/test'
 import { createProgramPool } from '../relay/agent/program-pool.ts'
 import type { ProgramRunner } from '../shared/runtime/program-runner.ts'
-import { defaultLimits } from '../shared/task/task.ts'
 import { corpus, corpusSeed } from '../test/runtime/corpus.ts'
+import { runOf } from '../test/support/program-run.ts'
 import type {} from './sandbox-page/main.ts'
 import type { SandboxSite } from './support/sandbox-site.ts'
 import { openSandboxSite } from './support/sandbox-site.ts'
@@ -43,12 +43,7 @@ test('SBX-02 every program gives the same bytes and takes the same fuel in the t
       seed,
     })
     const result = await node.run(
-      {
-        program: new TextEncoder().encode(program),
-        input: new TextEncoder().encode(JSON.stringify(input ?? null)),
-        seed,
-        limits: { ...defaultLimits, ...limits },
-      },
+      runOf(program, input ?? null, { seed, limits: limits ?? {} }),
       new AbortController().signal,
     )
     const here =

@@ -3,48 +3,59 @@ import { fileURLToPath } from 'node:url'
 import type { Plugin } from 'vite'
 import { build } from 'vite'
 
-const frameEntry = new URL('../web/sandbox/frame.ts', import.meta.url)
-const workerEntry = new URL('../web/sandbox/program.worker.ts', import.meta.url)
+/** The sandbox's pages by name: the frame's script, and the worker in it. */
+const pages = {
+  sandbox: { frame: 'frame.ts', worker: 'program.worker.ts' },
+  'sandbox-onnx': { frame: 'onnx-frame.ts', worker: 'onnx.worker.ts' },
+} as const
 
-/** What sandbox.html is served as: the page, and the value of its Content-Security-Policy header. */
+type PageName = keyof typeof pages
+const pageNames = Object.keys(pages) as PageName[]
+
+/** What a page is served as: the page, and the value of its Content-Security-Policy header. */
 export interface SandboxPage {
   readonly html: string
   readonly policy: string
 }
 
 /**
- * Makes sandbox.html, one inline script with the worker's source as a text in it, and sandbox.csp, the header it is
- * served with. Development serves the same page.
+ * Makes each page, NAME.html: one inline script with the worker's source as a text in it, and NAME.csp, the header it
+ * is served with. Development serves the same pages.
  */
 export function sandboxBundle(): Plugin {
   return {
     name: 'tabmesh-sandbox',
     applyToEnvironment: ({ name }) => name === 'client',
     async generateBundle() {
-      const { html, policy } = await buildSandboxPage()
-      this.emitFile({ type: 'asset', fileName: 'sandbox.html', source: html })
-      this.emitFile({ type: 'asset', fileName: 'sandbox.csp', source: policy })
+      for (const name of pageNames) {
+        const { html, policy } = await buildSandboxPage(name)
+        this.emitFile({ type: 'asset', fileName: `${name}.html`, source: html })
+        this.emitFile({ type: 'asset', fileName: `${name}.csp`, source: policy })
+      }
     },
     configureServer(server) {
-      let page: Promise<SandboxPage> | undefined
-      server.watcher.on('change', () => {
-        page = undefined
-      })
-      server.middlewares.use('/sandbox.html', (_request, response, next) => {
-        page ??= buildSandboxPage()
-        page.then(({ html, policy }) => {
-          response.setHeader('content-type', 'text/html; charset=utf-8')
-          response.setHeader('content-security-policy', policy)
-          response.end(html)
-        }, next)
-      })
+      const built = new Map<PageName, Promise<SandboxPage>>()
+      server.watcher.on('change', () => built.clear())
+      for (const name of pageNames) {
+        server.middlewares.use(`/${name}.html`, (_request, response, next) => {
+          const page = built.get(name) ?? buildSandboxPage(name)
+          built.set(name, page)
+          page.then(({ html, policy }) => {
+            response.setHeader('content-type', 'text/html; charset=utf-8')
+            response.setHeader('content-security-policy', policy)
+            response.end(html)
+          }, next)
+        })
+      }
     },
   }
 }
 
-export async function buildSandboxPage(): Promise<SandboxPage> {
-  const worker = await bundleScript(workerEntry, [])
-  const script = escapeForHtml(await bundleScript(frameEntry, [textModule('virtual:program-worker', worker)]))
+async function buildSandboxPage(name: PageName): Promise<SandboxPage> {
+  const entry = (file: string): URL => new URL(`../web/sandbox/${file}`, import.meta.url)
+  const worker = await bundleScript(entry(pages[name].worker), [])
+  const frame = await bundleScript(entry(pages[name].frame), [textModule('virtual:program-worker', worker)])
+  const script = escapeForHtml(frame)
   const hash = createHash('sha256').update(script).digest('base64')
   const policy = [
     `default-src 'none'`,

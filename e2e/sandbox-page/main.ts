@@ -1,3 +1,4 @@
+import type { Hash } from '../../shared/kernel/ids.ts'
 import type { ProgramRunner } from '../../shared/runtime/program-runner.ts'
 import type { Limits } from '../../shared/task/task.ts'
 import { defaultLimits } from '../../shared/task/task.ts'
@@ -8,8 +9,11 @@ import { createFrameRunner } from '../../web/sandbox/frame-runner.ts'
  */
 
 export interface PageRun {
-  readonly program: string
+  /** Text, or bytes in base64. */
+  readonly program: string | { readonly base64: string }
+  /** A JSON value, or bytes in base64. */
   readonly input?: unknown
+  readonly inputBase64?: string
   readonly limits?: Partial<Limits>
   readonly seed: string
   /** Kills the run after this long. */
@@ -18,9 +22,19 @@ export interface PageRun {
 
 let runner: ProgramRunner
 
+const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text)
+const fromBase64 = (text: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+
+async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<Hash> {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('') as Hash
+}
+
 const sandboxPage = {
-  async start(slots: number, sandboxUrl = '/sandbox.html'): Promise<void> {
-    runner = await createFrameRunner({ slots, sandboxUrl })
+  async start(slots: number, guests = '/sandbox.html'): Promise<void> {
+    const sandboxUrls = { guests, onnx: '/sandbox-onnx.html' }
+    runner = await createFrameRunner({ slots, sandboxUrls })
   },
 
   close(): Promise<void> {
@@ -28,13 +42,21 @@ const sandboxPage = {
   },
 
   /** The result with its output as text. */
-  async run({ program, input, limits, seed, abortMs }: PageRun): Promise<Record<string, unknown>> {
-    const encoder = new TextEncoder()
+  async run({
+    program,
+    input,
+    inputBase64,
+    limits,
+    seed,
+    abortMs,
+  }: PageRun): Promise<Record<string, unknown>> {
     const signal = abortMs === undefined ? new AbortController().signal : AbortSignal.timeout(abortMs)
+    const bytes = typeof program === 'string' ? encode(program) : fromBase64(program.base64)
     const result = await runner.run(
       {
-        program: encoder.encode(program),
-        input: encoder.encode(JSON.stringify(input ?? null)),
+        programHash: await hashOf(bytes),
+        program: bytes,
+        input: inputBase64 === undefined ? encode(JSON.stringify(input ?? null)) : fromBase64(inputBase64),
         seed,
         limits: { ...defaultLimits, ...limits },
       },

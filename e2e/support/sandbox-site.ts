@@ -35,7 +35,10 @@ export async function openSandboxSite(): Promise<SandboxSite> {
     plugins: [sandboxBundle()],
     build: { outDir: folder, emptyOutDir: true, target: 'es2024' },
   })
-  const sandboxPolicy = await readFile(join(folder, 'sandbox.csp'), 'utf8')
+  const policies: Readonly<Record<string, string>> = {
+    '/sandbox.html': await readFile(join(folder, 'sandbox.csp'), 'utf8'),
+    '/sandbox-onnx.html': await readFile(join(folder, 'sandbox-onnx.csp'), 'utf8'),
+  }
   const requests: string[] = []
   const server = createServer(async (request, response) => {
     const path = pathOf(request)
@@ -43,7 +46,7 @@ export async function openSandboxSite(): Promise<SandboxSite> {
     try {
       const body = await readFile(join(folder, path === '/' ? 'index.html' : path))
       response.setHeader('content-type', types[extname(path === '/' ? '.html' : path)] ?? 'text/html')
-      response.setHeader('content-security-policy', path === '/sandbox.html' ? sandboxPolicy : appPolicy)
+      response.setHeader('content-security-policy', policies[path] ?? appPolicy)
       response.end(body)
     } catch {
       response.writeHead(404).end()

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
+import { compileOnnxEngine } from '../../shared/runtime/onnx/onnx-engine.ts'
+import type { Engine } from '../../shared/runtime/program-kind.ts'
 import type { ProgramRun, ProgramRunner, RunResult } from '../../shared/runtime/program-runner.ts'
-import type { QuickJsModule } from '../../shared/runtime/quickjs-instance.ts'
 import { compileQuickJs } from '../../shared/runtime/quickjs-instance.ts'
-import { RunConversation } from '../../shared/runtime/sandbox-messages.ts'
+import { type EngineModule, RunConversation } from '../../shared/runtime/sandbox-messages.ts'
 import type { Sandbox } from '../../shared/runtime/sandbox-pool.ts'
 import { createSandboxPool } from '../../shared/runtime/sandbox-pool.ts'
 import type { ProgramWorkerData } from './program-worker.ts'
@@ -19,29 +20,69 @@ export interface ProgramPoolOptions {
 
 /** Starts the threads and comes back when all are ready; rejects when one does not start. */
 export async function createProgramPool({ slots }: ProgramPoolOptions): Promise<ProgramRunner> {
-  const quickJs = await quickJsModule()
-  return createSandboxPool({ slots, spawn: () => new ThreadSandbox(quickJs) })
+  return createSandboxPool({ slots, spawn: (engine) => new ThreadSandbox(engine) })
 }
 
-let compiled: Promise<QuickJsModule> | undefined
+/** Each engine: where its bytes are, how they are compiled, and which worker runs it. */
+const engines = {
+  guests: {
+    file: '@jitl/quickjs-wasmfile-release-sync/wasm',
+    compile: compileQuickJs,
+    worker: './program-worker.ts',
+  },
+  onnx: {
+    file: 'onnxruntime-web/ort-wasm-simd-threaded.wasm',
+    compile: compileOnnxEngine,
+    worker: './onnx-worker.ts',
+  },
+} as const satisfies Record<Engine, object>
 
-/** Compiled once for the process; the threads share it. */
-function quickJsModule(): Promise<QuickJsModule> {
-  const file = createRequire(import.meta.url).resolve('@jitl/quickjs-wasmfile-release-sync/wasm')
-  compiled ??= readFile(file).then(compileQuickJs)
-  return compiled
+const compiled = new Map<Engine, Promise<EngineModule>>()
+
+/** Loaded when first needed and compiled once for the process; the threads share it. */
+function loadEngine(engine: Engine): Promise<EngineModule> {
+  const known = compiled.get(engine)
+  if (known !== undefined) return known
+  const { file, compile } = engines[engine]
+  const loaded = readFile(createRequire(import.meta.url).resolve(file)).then((wasm) =>
+    compile(new Uint8Array(wasm)),
+  )
+  compiled.set(engine, loaded)
+  loaded.catch(() => compiled.delete(engine))
+  return loaded
 }
 
 /** A worker thread that sees neither the environment nor the arguments of this process. */
 class ThreadSandbox implements Sandbox {
   readonly ready: Promise<void>
   readonly ended: Promise<string>
-  readonly #worker: Worker
   readonly #conversation = new RunConversation()
+  #worker: Worker | undefined
+  #isKilled = false
 
-  constructor(quickJs: QuickJsModule) {
-    const workerData: ProgramWorkerData = { quickJs }
-    const worker = new Worker(new URL('./program-worker.ts', import.meta.url), {
+  constructor(engine: Engine) {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    this.ended = promise
+    this.ready = this.#conversation.ready
+    loadEngine(engine).then(
+      (module) => this.#start(engine, module, resolve),
+      (error: unknown) => resolve(`its engine cannot be loaded: ${String(error)}`),
+    )
+  }
+
+  run(run: ProgramRun): Promise<RunResult> {
+    return this.#conversation.run(run, (request, transfer) => this.#worker?.postMessage(request, transfer))
+  }
+
+  async kill(): Promise<void> {
+    this.#isKilled = true
+    await this.#worker?.terminate()
+  }
+
+  #start(engine: Engine, module: EngineModule, ended: (reason: string) => void): void {
+    if (this.#isKilled) return
+    const workerData: ProgramWorkerData = { engine: module }
+    const worker = new Worker(new URL(engines[engine].worker, import.meta.url), {
       workerData,
       env: {},
       argv: [],
@@ -51,19 +92,8 @@ class ThreadSandbox implements Sandbox {
     })
     this.#worker = worker
     worker.on('message', (data: unknown) => this.#conversation.receive(data))
-    this.ready = this.#conversation.ready
-    this.ended = new Promise((resolve) => {
-      worker.on('error', (error: unknown) => resolve(String(error)))
-      worker.on('messageerror', (error: unknown) => resolve(String(error)))
-      worker.on('exit', (code) => resolve(`its thread ended with code ${code}`))
-    })
-  }
-
-  run(run: ProgramRun): Promise<RunResult> {
-    return this.#conversation.run(run, (request, transfer) => this.#worker.postMessage(request, transfer))
-  }
-
-  async kill(): Promise<void> {
-    await this.#worker.terminate()
+    worker.on('error', (error: unknown) => ended(String(error)))
+    worker.on('messageerror', (error: unknown) => ended(String(error)))
+    worker.on('exit', (code) => ended(`its thread ended with code ${code}`))
   }
 }

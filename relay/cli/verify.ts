@@ -8,7 +8,7 @@ import {
 import { chooseEngine, createVerify } from '../../shared/host/create-crypto-port.ts'
 import { isPeerId } from '../../shared/host/peer-id.ts'
 import { toHex } from '../../shared/kernel/bytes.ts'
-import type { PeerId } from '../../shared/kernel/ids.ts'
+import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
 import { Refusal } from '../../shared/kernel/refusal.ts'
 import type { Receipt, ReceiptTask } from '../../shared/task/receipt.ts'
 import { nodeSha256 } from '../keys/node-sha256.ts'
@@ -93,7 +93,7 @@ async function wrongRerun(receipt: Receipt, options: VerifyOptions): Promise<str
     readProgram(options.program),
     readItems(options.input, options.map),
   ])
-  const programHash = hashOf(program)
+  const programHash = hashOf(program) as Hash
   const { createProgramPool } = await import('../agent/program-pool.ts')
   const pool = await createProgramPool({ slots: 1 })
   try {
@@ -105,7 +105,7 @@ async function wrongRerun(receipt: Receipt, options: VerifyOptions): Promise<str
       const input = item === undefined ? undefined : inputBytes(item)
       if (input === undefined || hashOf(input) !== task.task.inputHash)
         return `task ${index} had another input`
-      const wrong = differs(task, await rerun(pool, task, program, input))
+      const wrong = differs(task, await rerun(pool, task, programHash, program, input))
       if (wrong !== undefined) return `run again here, task ${index} ${wrong}`
     }
     return undefined
@@ -116,9 +116,15 @@ async function wrongRerun(receipt: Receipt, options: VerifyOptions): Promise<str
 
 type Pool = Awaited<ReturnType<typeof import('../agent/program-pool.ts').createProgramPool>>
 
-const rerun = (pool: Pool, { task }: ReceiptTask, program: Uint8Array, input: Uint8Array) =>
+const rerun = (
+  pool: Pool,
+  { task }: ReceiptTask,
+  programHash: Hash,
+  program: Uint8Array,
+  input: Uint8Array,
+) =>
   pool.run(
-    { program: program.slice(), input, seed: task.seed, limits: task.limits },
+    { programHash, program, input, seed: task.seed, limits: task.limits },
     new AbortController().signal,
   )
 

@@ -19,7 +19,7 @@ const appPolicy = [
   "frame-ancestors 'self'",
 ].join('; ')
 
-const sandboxPage = 'sandbox.html'
+const sandboxPages = ['sandbox.html', 'sandbox-onnx.html']
 /** The build names these by their content. */
 const namedByContent = /^.+-[\w-]{8,}\.\w+$/
 
@@ -35,7 +35,11 @@ export async function servePage(app: HttpApp, folder: string): Promise<void> {
     })
     return
   }
-  const sandboxPolicy = await readFile(join(folder, 'sandbox.csp'), 'utf8').catch(() => undefined)
+  const sandboxPolicies = new Map<string, string>()
+  for (const page of sandboxPages) {
+    const policy = await readFile(join(folder, page.replace('.html', '.csp')), 'utf8').catch(() => undefined)
+    if (policy !== undefined) sandboxPolicies.set(page, policy.trim())
+  }
   await app.register(fastifyStatic, {
     root: folder,
     cacheControl: false,
@@ -43,8 +47,7 @@ export async function servePage(app: HttpApp, folder: string): Promise<void> {
     preCompressed: true,
     setHeaders(reply, path) {
       const name = basename(path).replace(/\.(?:br|gz)$/, '')
-      const isSandbox = name === sandboxPage && sandboxPolicy !== undefined
-      reply.header('content-security-policy', isSandbox ? sandboxPolicy.trim() : appPolicy)
+      reply.header('content-security-policy', sandboxPolicies.get(name) ?? appPolicy)
       reply.header(
         'cache-control',
         namedByContent.test(name) ? 'public, max-age=31536000, immutable' : 'no-cache',

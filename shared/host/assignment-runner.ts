@@ -60,7 +60,13 @@ export class AssignmentRunner {
     if (this.#hash(inputBytes) !== task.inputHash) return { kind: 'none', reason: 'unverifiable' }
     const startedAt = clock()
     const result = await runner.run(
-      { program, input: inputBytes, seed: task.seed, limits: task.limits },
+      {
+        programHash: task.programHash,
+        program,
+        input: inputBytes,
+        seed: task.seed,
+        limits: task.limits,
+      },
       signal,
     )
     return await this.#pack(result, Math.max(0, Math.round(clock() - startedAt)))

@@ -19,12 +19,14 @@ const stackBytesMax = 64 * 1024
 const messageLengthMax = 1_000
 const stackLengthMax = 4_000
 
+type JavaScriptRun = Omit<ProgramRun, 'programHash'>
+
 /** Runs JavaScript programs, one at a time; FORMATS, "Outcomes", says what each result means. */
 export interface JavaScriptRuntime {
   /** Makes the next run's engine ahead of it. Runs do it themselves for the limits they were given. */
   prepare(limits: Limits): Promise<void>
   /** Never rejects. Cannot be stopped from inside: the host kills the thread. */
-  run(run: ProgramRun): Promise<RunResult>
+  run(run: JavaScriptRun): Promise<RunResult>
 }
 
 /** `module` as compiled by `compileQuickJs`. */
@@ -108,7 +110,7 @@ class Execution implements GuestEvents {
     return this.#hit !== undefined
   }
 
-  run(run: ProgramRun): RunResult {
+  run(run: JavaScriptRun): RunResult {
     this.#limits = run.limits
     const result = this.#attempt(run)
     // What the guest was refused for want of host memory, another host would have given it: no verdict.
@@ -116,7 +118,7 @@ class Execution implements GuestEvents {
     return { kind: 'none', reason: 'host', message: 'The host has no memory left for the program' }
   }
 
-  #attempt(run: ProgramRun): RunResult {
+  #attempt(run: JavaScriptRun): RunResult {
     try {
       return this.#run(run)
     } catch (error) {
@@ -124,7 +126,7 @@ class Execution implements GuestEvents {
     }
   }
 
-  #run({ program, input, seed, limits }: ProgramRun): RunResult {
+  #run({ program, input, seed, limits }: JavaScriptRun): RunResult {
     const guest = this.#guest!
     if (!isText(program))
       return this.#error('invalidProgram', 'The program is neither UTF-8 text nor a WebAssembly module')

@@ -1,7 +1,10 @@
+import type { Hash } from '../kernel/ids.ts'
 import type { GuestError, Limits } from '../task/task.ts'
 
-/** One execution of a program on an input. Bytes may be transferred to the sandbox: the caller gives them up. */
+/** One execution of a program on an input. The caller keeps its bytes. */
 export interface ProgramRun {
+  /** SHA-256 of the program, as the caller checked it: sandboxes keep what they made of a program by this name. */
+  readonly programHash: Hash
   readonly program: Uint8Array
   readonly input: Uint8Array
   /** 64 hex digits. */

@@ -1,7 +1,8 @@
-import type { GuestError } from '../task/task.ts'
+import type { Hash } from '../kernel/ids.ts'
+import type { GuestError, Limits } from '../task/task.ts'
 import { guestErrors } from '../task/task.ts'
 import type { ProgramRun, RunResult } from './program-runner.ts'
-import type { QuickJsModule } from './quickjs-instance.ts'
+import { Recent } from './recent.ts'
 
 /*
  * What a host and its sandboxes say to one another: the same between app and frame as between agent and worker thread.
@@ -12,22 +13,33 @@ import type { QuickJsModule } from './quickjs-instance.ts'
  * another origin, and two ports. Over `frame` the frame says that it failed to start; `worker` goes on to the worker.
  */
 export interface FrameStart {
-  readonly quickJs: Uint8Array
+  readonly engine: Uint8Array
   readonly frame: MessagePort
   readonly worker: MessagePort
 }
 
-/** Frame to worker, once. */
+/** An engine compiled: stateless, and shared by every thread of a host. */
+export type EngineModule = WebAssembly.Module
+
+/** Frame to worker, once: the engine compiled. */
 export interface WorkerStart {
-  readonly quickJs: QuickJsModule
+  readonly engine: EngineModule
   readonly port: MessagePort
 }
 
 /** Host to worker. */
 export interface RunRequest {
   readonly id: number
-  readonly run: ProgramRun
+  readonly programHash: Hash
+  /** Left out when the worker holds the program from an earlier run. */
+  readonly program?: Uint8Array
+  readonly input: Uint8Array
+  readonly seed: string
+  readonly limits: Limits
 }
+
+/** Programs that a worker holds; host and worker count alike, so that neither has to ask. */
+export const programsHeld = 4
 
 /** Worker to host: ready for its first run, or the result of the run of that id. */
 export type WorkerReply =
@@ -83,6 +95,7 @@ function isGuestError(data: unknown): data is GuestError {
 export class RunConversation {
   readonly ready: Promise<void>
   readonly #becomeReady: () => void
+  readonly #held = new Recent<Hash, true>(programsHeld)
   #runs = 0
   #waiting:
     | { readonly id: number; readonly outputBytesMax: number; resolve(result: RunResult): void }
@@ -94,14 +107,21 @@ export class RunConversation {
     this.#becomeReady = resolve
   }
 
-  /** Sends a run by `send` and waits for its result. Program and input are copied: the caller keeps its bytes. */
+  /** Sends a run by `send` and waits for its result. What is sent is a copy: the caller keeps its bytes. */
   run(run: ProgramRun, send: (request: RunRequest, transfer: ArrayBuffer[]) => void): Promise<RunResult> {
     const { promise, resolve } = Promise.withResolvers<RunResult>()
     const id = ++this.#runs
-    this.#waiting = { id, outputBytesMax: run.limits.outputBytes, resolve }
-    const program = run.program.slice()
+    const { programHash, seed, limits } = run
+    this.#waiting = { id, outputBytesMax: limits.outputBytes, resolve }
     const input = run.input.slice()
-    send({ id, run: { ...run, program, input } }, [program.buffer, input.buffer])
+    const request = { id, programHash, input, seed, limits }
+    if (this.#held.get(programHash) === true) {
+      send(request, [input.buffer])
+    } else {
+      this.#held.set(programHash, true)
+      const program = run.program.slice()
+      send({ ...request, program }, [program.buffer, input.buffer])
+    }
     return promise
   }
 

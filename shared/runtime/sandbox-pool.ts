@@ -1,3 +1,6 @@
+import type { Hash } from '../kernel/ids.ts'
+import type { Engine } from './program-kind.ts'
+import { engineFor, programKind } from './program-kind.ts'
 import type { ProgramRun, ProgramRunner, RunResult } from './program-runner.ts'
 
 /** One place where a program runs, apart from everything of ours: a worker thread, or a frame with its worker. */
@@ -15,14 +18,15 @@ export interface Sandbox {
 export interface SandboxPoolOptions {
   /** Sandboxes, each with one run at a time; from 1. */
   readonly slots: number
-  readonly spawn: () => Sandbox
+  /** Makes a sandbox at once; it loads its engine by itself and says when it is ready. */
+  readonly spawn: (engine: Engine) => Sandbox
 }
 
 /** Runs that may wait for a slot; the next one is answered `none` at once. */
 const waitingMax = 1_024
 
-/** A sandbox that takes longer to start is given up. */
-const startMs = 20_000
+/** A sandbox that takes longer to start is given up. ONNX Runtime has 3 MB to download first: 2 minutes at 200 kbit/s. */
+const startMs: Readonly<Record<Engine, number>> = { guests: 20_000, onnx: 120_000 }
 
 /** A timer of more fires at once. */
 const timeoutMsMax = 2 ** 31 - 1
@@ -42,14 +46,14 @@ class SandboxPool implements ProgramRunner {
   readonly #waiting: ((slot: Slot | undefined) => void)[] = []
   #closed = false
 
-  constructor(slots: number, spawn: () => Sandbox) {
+  constructor(slots: number, spawn: (engine: Engine) => Sandbox) {
     this.slots = slots
     this.#all = Array.from({ length: slots }, () => new Slot(spawn))
     this.#idle = [...this.#all]
   }
 
   async start(): Promise<void> {
-    const failures = await Promise.all(this.#all.map((slot) => slot.start()))
+    const failures = await Promise.all(this.#all.map((slot) => slot.start('guests')))
     const failure = failures.find((reason) => reason !== undefined)
     if (failure === undefined) return
     await this.close()
@@ -57,7 +61,7 @@ class SandboxPool implements ProgramRunner {
   }
 
   async run(run: ProgramRun, signal: AbortSignal): Promise<RunResult> {
-    const slot = await this.#acquire(signal)
+    const slot = await this.#acquire(run, signal)
     if (slot === undefined) return this.#refusal(signal)
     try {
       return await slot.run(run, signal)
@@ -72,9 +76,9 @@ class SandboxPool implements ProgramRunner {
     await Promise.all(this.#all.map((slot) => slot.close()))
   }
 
-  #acquire(signal: AbortSignal): Promise<Slot | undefined> {
+  #acquire({ programHash, program }: ProgramRun, signal: AbortSignal): Promise<Slot | undefined> {
     if (this.#closed || signal.aborted) return Promise.resolve(undefined)
-    const slot = this.#idle.shift()
+    const slot = this.#takeIdle(engineFor(programKind(program)), programHash)
     if (slot !== undefined) return Promise.resolve(slot)
     if (this.#waiting.length >= waitingMax) return Promise.resolve(undefined)
     return new Promise((resolve) => {
@@ -89,6 +93,13 @@ class SandboxPool implements ProgramRunner {
       signal.addEventListener('abort', leave, { once: true })
       this.#waiting.push(give)
     })
+  }
+
+  /** Of the idle slots the one that can begin soonest. */
+  #takeIdle(engine: Engine, programHash: Hash): Slot | undefined {
+    const best = this.#idle.find((slot) => slot.serves(engine, programHash)) ?? this.#idle[0]
+    if (best !== undefined) this.#idle.splice(this.#idle.indexOf(best), 1)
+    return best
   }
 
   #release(slot: Slot): void {
@@ -107,23 +118,33 @@ class SandboxPool implements ProgramRunner {
 const cancelled: RunResult = { kind: 'none', reason: 'cancelled', message: 'The run was cancelled' }
 const closed: RunResult = { kind: 'none', reason: 'cancelled', message: 'The pool of sandboxes was closed' }
 
-/** Keeps one sandbox ready; one whose run gave no result is killed and replaced. */
+/**
+ * Keeps one sandbox ready; one whose run gave no result is killed and replaced. A sandbox with ONNX Runtime serves one
+ * model: a fault in the runtime that one model finds must not reach the answers of another.
+ */
 class Slot {
-  readonly #spawn: () => Sandbox
+  readonly #spawn: (engine: Engine) => Sandbox
+  #engine: Engine = 'guests'
+  /** The one model that the sandbox has run. */
+  #model: Hash | undefined
   #sandbox: Sandbox | undefined
   /** Ends the run in progress. */
   #stop: ((result: RunResult) => void) | undefined
   #closed = false
 
-  constructor(spawn: () => Sandbox) {
+  constructor(spawn: (engine: Engine) => Sandbox) {
     this.#spawn = spawn
   }
 
+  serves(engine: Engine, programHash: Hash): boolean {
+    return this.#engine === engine && (this.#model ?? programHash) === programHash
+  }
+
   /** Undefined, or why the sandbox did not start. */
-  async start(): Promise<string | undefined> {
-    const sandbox = this.#current()
+  async start(engine: Engine): Promise<string | undefined> {
+    const sandbox = this.#current(engine)
     const { promise: late, resolve } = Promise.withResolvers<string>()
-    const timer = setTimeout(() => resolve(`not ready after ${startMs / 1_000} s`), startMs)
+    const timer = setTimeout(() => resolve(`not ready after ${startMs[engine] / 1_000} s`), startMs[engine])
     const failure = await Promise.race([sandbox.ready.then(() => undefined), sandbox.ended, late])
     clearTimeout(timer)
     if (failure !== undefined) this.#drop(sandbox)
@@ -132,17 +153,20 @@ class Slot {
 
   async run(run: ProgramRun, signal: AbortSignal): Promise<RunResult> {
     if (this.#closed) return closed
-    const failure = await this.start()
+    const engine = engineFor(programKind(run.program))
+    if (this.#sandbox !== undefined && !this.serves(engine, run.programHash)) this.#drop(this.#sandbox)
+    const failure = await unlessAborted(this.start(engine), signal)
     if (this.#closed) return closed
     if (failure !== undefined) {
       return { kind: 'none', reason: 'host', message: `A sandbox for the program did not start: ${failure}` }
     }
     if (signal.aborted) return cancelled
-    const sandbox = this.#current()
+    const sandbox = this.#current(engine)
+    if (engine === 'onnx') this.#model = run.programHash
     const result = await this.#runIn(sandbox, run, signal)
     if (result.kind === 'none') {
       this.#drop(sandbox)
-      if (!this.#closed) this.#current()
+      if (!this.#closed) this.#current(engine)
     }
     return result
   }
@@ -172,9 +196,11 @@ class Slot {
     return result
   }
 
-  #current(): Sandbox {
+  #current(engine: Engine): Sandbox {
     if (this.#sandbox !== undefined) return this.#sandbox
-    const sandbox = this.#spawn()
+    const sandbox = this.#spawn(engine)
+    this.#engine = engine
+    this.#model = undefined
     this.#sandbox = sandbox
     void sandbox.ended.then((reason) => {
       if (this.#sandbox !== sandbox) return
@@ -188,6 +214,17 @@ class Slot {
     if (this.#sandbox === sandbox) this.#sandbox = undefined
     void sandbox.kill()
   }
+}
+
+/** As `started`, but over at once when the run is cancelled. */
+async function unlessAborted<T>(started: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  if (signal.aborted) return undefined
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const leave = (): void => resolve(undefined)
+  signal.addEventListener('abort', leave, { once: true })
+  const first = await Promise.race([started, promise])
+  signal.removeEventListener('abort', leave)
+  return first
 }
 
 function brokenDown(reason: string): RunResult {

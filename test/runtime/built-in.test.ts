@@ -1,23 +1,17 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { readBuiltIn } from '../../relay/agent/built-in-source.ts'
 import { builtIns, findBuiltIn } from '../../shared/runtime/built-in.ts'
-import { compileQuickJs } from '../../shared/runtime/quickjs-instance.ts'
-import type { Runtime } from '../../shared/runtime/runtime.ts'
-import { createRuntime } from '../../shared/runtime/runtime.ts'
-import { defaultLimits } from '../../shared/task/task.ts'
+import type { Runtime } from '../../shared/runtime/serve-runs.ts'
+import { guestRuntime, runOf } from '../support/program-run.ts'
 
 let runtime: Runtime
 beforeAll(async () => {
-  const file = createRequire(import.meta.url).resolve('@jitl/quickjs-wasmfile-release-sync/wasm')
-  runtime = createRuntime(await compileQuickJs(await readFile(file)))
+  runtime = await guestRuntime()
 })
 
 async function wordCount(input: unknown): Promise<unknown> {
   const program = await readBuiltIn(findBuiltIn('word_count')!)
-  const bytes = new TextEncoder().encode(JSON.stringify(input))
-  const result = await runtime.run({ program, input: bytes, seed: '00'.repeat(32), limits: defaultLimits })
+  const result = await runtime.run(runOf(program, input))
   return result.kind === 'ok' ? new TextDecoder().decode(result.output) : result
 }
 

@@ -1,21 +1,17 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { GuestRuntime } from '../../shared/runtime/guest-runtime.ts'
 import { fuelPerPoll } from '../../shared/runtime/javascript.ts'
 import type { RunResult } from '../../shared/runtime/program-runner.ts'
-import { compileQuickJs } from '../../shared/runtime/quickjs-instance.ts'
-import type { Runtime } from '../../shared/runtime/runtime.ts'
-import { createRuntime, programKind } from '../../shared/runtime/runtime.ts'
 import type { Limits } from '../../shared/task/task.ts'
 import { defaultLimits } from '../../shared/task/task.ts'
+import { guestRuntime, runOf } from '../support/program-run.ts'
 import { corpus, corpusSeed } from './corpus.ts'
 import type { CorpusCase } from './corpus-case.ts'
 
 const utf8 = new TextEncoder()
-let runtime: Runtime
+let runtime: GuestRuntime
 beforeAll(async () => {
-  const file = createRequire(import.meta.url).resolve('@jitl/quickjs-wasmfile-release-sync/wasm')
-  runtime = createRuntime(await compileQuickJs(await readFile(file)))
+  runtime = await guestRuntime()
 })
 
 interface Options {
@@ -29,8 +25,7 @@ function runBytes(
   input: Uint8Array,
   { limits, seed }: Options = {},
 ): Promise<RunResult> {
-  const run = { program, input, seed: seed ?? corpusSeed, limits: { ...defaultLimits, ...limits } }
-  return runtime.run(run)
+  return runtime.run(runOf(program, input, { seed: seed ?? corpusSeed, limits: limits ?? {} }))
 }
 
 function run(program: string, options: Options = {}): Promise<RunResult> {
@@ -64,7 +59,7 @@ describe('SBX-02 determinism', () => {
     await run(
       'export default () => { const a = []; for (let i = 0; i < 1e5; i++) a.push({ i }); return a.length }',
     )
-    await runtime.prepare({ ...defaultLimits, ...entry.limits })
+    await runtime.warmUp({ ...defaultLimits, ...entry.limits })
     expect(await runCase(entry)).toEqual(first)
   })
 
@@ -104,12 +99,6 @@ describe('SBX-02 determinism', () => {
 })
 
 describe('programs and inputs as bytes', () => {
-  test('says what a program is by its first bytes', () => {
-    expect(programKind(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))).toBe('wasi')
-    expect(programKind(Uint8Array.of(0, 0x61, 0x73))).toBe('javascript')
-    expect(programKind(new Uint8Array())).toBe('javascript')
-  })
-
   test('refuses a WASI program, saying that this version does not run them', async () => {
     const result = await runBytes(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0), utf8.encode('1'))
     expect(result).toMatchObject({ kind: 'error', error: 'invalidProgram', fuelUsed: 0 })

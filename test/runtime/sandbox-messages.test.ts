@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseReply, RunConversation } from '../../shared/runtime/sandbox-messages.ts'
 import { defaultLimits } from '../../shared/task/task.ts'
+import { runOf } from '../support/program-run.ts'
 
 const ok = { kind: 'ok', output: Uint8Array.of(49), fuelUsed: 5 }
 const error = { kind: 'error', error: 'thrown', message: 'x', fuelUsed: 5 }
@@ -52,12 +53,7 @@ describe('replies from a sandbox', () => {
 })
 
 describe('a conversation', () => {
-  const run = {
-    program: new Uint8Array(),
-    input: new Uint8Array(),
-    seed: '00'.repeat(32),
-    limits: defaultLimits,
-  }
+  const run = runOf('')
 
   test('takes the reply to the run in progress and no other', async () => {
     const conversation = new RunConversation()

@@ -1,16 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { ProgramRun, RunResult } from '../../shared/runtime/program-runner.ts'
+import type { RunResult } from '../../shared/runtime/program-runner.ts'
 import type { Sandbox } from '../../shared/runtime/sandbox-pool.ts'
 import { createSandboxPool } from '../../shared/runtime/sandbox-pool.ts'
-import { defaultLimits } from '../../shared/task/task.ts'
+import { runOf } from '../support/program-run.ts'
 
 const never = new AbortController().signal
-const someRun: ProgramRun = {
-  program: new Uint8Array(),
-  input: new Uint8Array(),
-  seed: '00'.repeat(32),
-  limits: defaultLimits,
-}
+const someRun = runOf('')
 const done: RunResult = { kind: 'ok', output: Uint8Array.of(49), fuelUsed: 0 }
 
 /** A sandbox that the test plays. */
@@ -141,4 +136,48 @@ test('an answer that comes after the kill changes nothing', async () => {
   controller.abort()
   first.answer(done)
   expect(await running).toMatchObject({ kind: 'none', reason: 'cancelled' })
+})
+
+describe('sandboxes for models', () => {
+  const model = (name: string) => runOf(Uint8Array.from([0x08, ...new TextEncoder().encode(name)]))
+
+  /** A pool whose sandboxes are all ready and answer; the list tells what each was made for. */
+  async function poolThatNotes(slots: number) {
+    const made: { readonly engine: string; readonly sandbox: PlayedSandbox }[] = []
+    const spawn = (engine: string): Sandbox => {
+      const sandbox = new PlayedSandbox().becomeReady().answer(done)
+      made.push({ engine, sandbox })
+      return sandbox
+    }
+    return { made, pool: await createSandboxPool({ slots, spawn }) }
+  }
+
+  test('SBX-01 one model has a sandbox to itself, and the next one another', async () => {
+    const { made, pool } = await poolThatNotes(1)
+    await pool.run(model('a'), never)
+    await pool.run(model('a'), never)
+    await pool.run(model('b'), never)
+    await pool.run(someRun, never)
+    expect(made.map(({ engine }) => engine)).toEqual(['guests', 'onnx', 'onnx', 'guests'])
+    expect(made.map(({ sandbox }) => sandbox.killed)).toEqual([true, true, true, false])
+  })
+
+  test('a run goes to the idle sandbox that has its model', async () => {
+    const { made, pool } = await poolThatNotes(2)
+    await pool.run(model('a'), never)
+    await pool.run(someRun, never)
+    await pool.run(model('a'), never)
+    await pool.run(someRun, never)
+    expect(made.map(({ engine }) => engine)).toEqual(['guests', 'guests', 'onnx'])
+  })
+
+  test('a run that is cancelled while its engine loads ends at once', async () => {
+    const loading = new PlayedSandbox()
+    const pool = await poolOf(new PlayedSandbox().becomeReady(), loading)
+    const stop = new AbortController()
+    const running = pool.run(model('a'), stop.signal)
+    stop.abort()
+    expect(await running).toMatchObject({ kind: 'none', reason: 'cancelled' })
+    expect(loading.killed).toBe(false)
+  })
 })

@@ -304,5 +304,5 @@ class RunningTab implements TabNode {
 /** The engine and its frames are fetched only now. */
 async function createRunner(slots: number) {
   const { createFrameRunner } = await import('../sandbox/frame-runner.ts')
-  return await createFrameRunner({ slots, sandboxUrl: '/sandbox.html' })
+  return await createFrameRunner({ slots })
 }

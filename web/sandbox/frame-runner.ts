@@ -1,27 +1,65 @@
 import quickJsUrl from '@jitl/quickjs-wasmfile-release-sync/wasm?url'
+import onnxUrl from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
+import type { Engine } from '../../shared/runtime/program-kind.ts'
 import type { ProgramRun, ProgramRunner, RunResult } from '../../shared/runtime/program-runner.ts'
 import type { FrameStart } from '../../shared/runtime/sandbox-messages.ts'
 import { RunConversation } from '../../shared/runtime/sandbox-messages.ts'
 import type { Sandbox } from '../../shared/runtime/sandbox-pool.ts'
 import { createSandboxPool } from '../../shared/runtime/sandbox-pool.ts'
 
+/** Bytes of an engine that have come so far. */
+export interface EngineDownload {
+  readonly engine: Engine
+  readonly receivedBytes: number
+}
+
 export interface FrameRunnerOptions {
   /** Hidden frames, each with one run at a time; from 1. */
   readonly slots: number
-  /** Where sandbox.html is; of this origin, served with the policy in sandbox.csp. */
-  readonly sandboxUrl: string
+  /** Where the sandbox's pages are, of this origin, each served with the policy in its .csp file. */
+  readonly sandboxUrls?: Readonly<Record<Engine, string>>
+  readonly onDownload?: (download: EngineDownload) => void
 }
+
+const defaultUrls = { guests: '/sandbox.html', onnx: '/sandbox-onnx.html' }
+const engineUrls: Readonly<Record<Engine, string>> = { guests: quickJsUrl, onnx: onnxUrl }
 
 /**
  * Starts the frames and comes back when all are ready. Rejects when the engine cannot be loaded or a frame does not
- * start; the page's own policy has to allow the frame (`frame-src 'self'`).
+ * start; the page's own policy has to allow the frame (`frame-src 'self'`). ONNX Runtime is loaded with the first
+ * model.
  */
-export async function createFrameRunner({ slots, sandboxUrl }: FrameRunnerOptions): Promise<ProgramRunner> {
-  const response = await fetch(quickJsUrl)
-  if (!response.ok)
-    throw new Error(`The program engine could not be loaded: HTTP ${response.status} from ${quickJsUrl}`)
-  const quickJs = new Uint8Array(await response.arrayBuffer())
-  return createSandboxPool({ slots, spawn: () => new FrameSandbox(sandboxUrl, quickJs) })
+export async function createFrameRunner(options: FrameRunnerOptions): Promise<ProgramRunner> {
+  const { slots, sandboxUrls = defaultUrls, onDownload = () => {} } = options
+  const loaded = new Map<Engine, Promise<Uint8Array>>()
+  const load = (engine: Engine): Promise<Uint8Array> => {
+    const known = loaded.get(engine) ?? fetchEngine(engine, onDownload)
+    loaded.set(engine, known)
+    known.catch(() => loaded.delete(engine))
+    return known
+  }
+  return createSandboxPool({ slots, spawn: (engine) => new FrameSandbox(sandboxUrls[engine], load(engine)) })
+}
+
+async function fetchEngine(
+  engine: Engine,
+  onDownload: (download: EngineDownload) => void,
+): Promise<Uint8Array> {
+  const url = engineUrls[engine]
+  const response = await fetch(url)
+  if (!response.ok || response.body === null)
+    throw new Error(`The program engine could not be loaded: HTTP ${response.status} from ${url}`)
+  let receivedBytes = 0
+  const counted = response.body.pipeThrough(
+    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(chunk, controller) {
+        receivedBytes += chunk.length
+        onDownload({ engine, receivedBytes })
+        controller.enqueue(chunk)
+      },
+    }),
+  )
+  return new Uint8Array(await new Response(counted).arrayBuffer())
 }
 
 /** What a frame says about a failure is its own text: at most this much of it is kept. */
@@ -35,7 +73,7 @@ class FrameSandbox implements Sandbox {
   readonly #port: MessagePort
   readonly #conversation = new RunConversation()
 
-  constructor(sandboxUrl: string, quickJs: Uint8Array) {
+  constructor(sandboxUrl: string, engine: Promise<Uint8Array>) {
     const frame = new MessageChannel()
     const worker = new MessageChannel()
     const ended = Promise.withResolvers<string>()
@@ -49,9 +87,14 @@ class FrameSandbox implements Sandbox {
     this.#element.onload = () => {
       // A second load means that the frame went elsewhere, and whatever is in it now is not ours.
       this.#element.onload = () => ended.resolve('its frame was loaded again')
-      const start: FrameStart = { quickJs, frame: frame.port2, worker: worker.port2 }
-      // The frame's origin is opaque, so that no other target names it.
-      this.#element.contentWindow?.postMessage(start, '*', [frame.port2, worker.port2])
+      engine.then(
+        (bytes) => {
+          const start: FrameStart = { engine: bytes, frame: frame.port2, worker: worker.port2 }
+          // The frame's origin is opaque, so that no other target names it.
+          this.#element.contentWindow?.postMessage(start, '*', [frame.port2, worker.port2])
+        },
+        (error: unknown) => ended.resolve(error instanceof Error ? error.message : String(error)),
+      )
     }
     document.body.append(this.#element)
   }

@@ -1,5 +1,5 @@
 declare module 'virtual:program-worker' {
-  /** The bundled source of program.worker.ts. */
+  /** The bundled source of the page's worker. */
   const source: string
   export default source
 }

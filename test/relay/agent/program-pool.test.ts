@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { createProgramPool } from '../../../relay/agent/program-pool.ts'
 import type { ProgramRunner, RunResult } from '../../../shared/runtime/program-runner.ts'
 import type { Limits } from '../../../shared/task/task.ts'
-import { defaultLimits } from '../../../shared/task/task.ts'
+import { runOf } from '../../support/program-run.ts'
 
 const never = new AbortController().signal
 const pools: ProgramRunner[] = []
@@ -26,16 +26,7 @@ function run(
     input = 1,
   }: { limits?: Partial<Limits>; signal?: AbortSignal; input?: unknown } = {},
 ): Promise<RunResult> {
-  const encoder = new TextEncoder()
-  return runner.run(
-    {
-      program: encoder.encode(program),
-      input: encoder.encode(JSON.stringify(input)),
-      seed: '00'.repeat(32),
-      limits: { ...defaultLimits, ...limits },
-    },
-    signal,
-  )
+  return runner.run(runOf(program, input, { limits }), signal)
 }
 
 const text = (result: RunResult): string =>
@@ -65,11 +56,7 @@ describe('TSK-07 programs in worker threads', () => {
   test('leave the bytes of the caller as they were', async () => {
     const runner = await pool(1)
     const whole = new TextEncoder().encode('export default (x) => x  12')
-    const limits = defaultLimits
-    await runner.run(
-      { program: whole.subarray(0, 23), input: whole.subarray(25), seed: '00'.repeat(32), limits },
-      never,
-    )
+    await runner.run(runOf(whole.subarray(0, 23), whole.subarray(25)), never)
     expect(whole.length).toBe(27)
   })
 

@@ -1,14 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { ProgramRun, ProgramRunner, RunResult } from '../../../shared/runtime/program-runner.ts'
-import { defaultLimits } from '../../../shared/task/task.ts'
+import type { ProgramRunner, RunResult } from '../../../shared/runtime/program-runner.ts'
 import { LazyRunner } from '../../../web/node/lazy-runner.ts'
+import { runOf } from '../../support/program-run.ts'
 
-const run: ProgramRun = {
-  program: new Uint8Array(),
-  input: new Uint8Array(),
-  seed: '00'.repeat(32),
-  limits: defaultLimits,
-}
+const run = runOf('')
 const done: RunResult = { kind: 'ok', output: new Uint8Array(), fuelUsed: 0 }
 
 /** A pool whose runs end when the test says so. */
