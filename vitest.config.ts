@@ -1,6 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
-const node = { environment: 'node' as const, execArgv: ['--disable-warning=ExperimentalWarning'] }
+const node = {
+  environment: 'node' as const,
+  execArgv: ['--disable-warning=ExperimentalWarning'],
+  globalSetup: ['test/support/built-programs.ts'],
+}
 
 export default defineConfig({
   test: {
