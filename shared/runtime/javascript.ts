@@ -1,4 +1,6 @@
 import type { GuestError, Limits } from '../task/task.ts'
+import type { LimitError } from './limit-message.ts'
+import { cut, limitMessage, messageLengthMax } from './limit-message.ts'
 import type { ProgramRun, RunResult } from './program-runner.ts'
 import type { Completion, Guest, GuestEvents, GuestValue } from './quickjs-guest.ts'
 import { createGuest, GuestMemoryError } from './quickjs-guest.ts'
@@ -16,7 +18,6 @@ export const fuelPerPoll = 100_000
 /** The engine checks its own C stack; a task that asks for more would end in the host's stack instead. */
 const stackBytesMax = 64 * 1024
 
-const messageLengthMax = 1_000
 const stackLengthMax = 4_000
 
 type JavaScriptRun = Omit<ProgramRun, 'programHash'>
@@ -73,7 +74,7 @@ class Execution implements GuestEvents {
   #polls = 0
   #logBytes = 0
   /** The limit that was hit first; nothing the guest does afterwards changes it. */
-  #hit: GuestError | undefined
+  #hit: LimitError | undefined
   /** The outcome stands and the engine is only asked what to say about it. */
   #decided = false
   #parse: GuestValue | undefined
@@ -192,7 +193,7 @@ class Execution implements GuestEvents {
     this.#noteHits()
     if (this.#hit !== undefined) return this.#limitHit(this.#hit)
     if (text === undefined || text.length > outputBytes) {
-      return this.#error('output', `The output is over the limit of ${outputBytes} bytes`)
+      return this.#limitHit('output')
     }
     return { kind: 'ok', output: text, fuelUsed: this.#fuelUsed }
   }
@@ -223,7 +224,7 @@ class Execution implements GuestEvents {
     return { kind: 'error', error, message, fuelUsed: this.#fuelUsed }
   }
 
-  #limitHit(error: GuestError): RunResult {
+  #limitHit(error: LimitError): RunResult {
     return { kind: 'error', error, message: limitMessage(error, this.#limits!), fuelUsed: this.#fuelUsed }
   }
 
@@ -296,15 +297,4 @@ function describe(guest: Guest, thrown: GuestValue): { readonly message: string;
 
 function decode(utf8: Uint8Array | undefined): string {
   return utf8 === undefined ? '' : new TextDecoder().decode(utf8)
-}
-
-function cut(text: string, lengthMax: number): string {
-  return text.length <= lengthMax ? text : text.slice(0, lengthMax)
-}
-
-function limitMessage(error: GuestError, limits: Limits): string {
-  if (error === 'fuel') return `The program used up its fuel of ${limits.fuel}`
-  if (error === 'memory') return `The program needs more memory than its ${limits.memoryBytes} bytes`
-  if (error === 'stack') return `The program recursed deeper than its stack of ${limits.stackBytes} bytes`
-  return `The program wrote more than ${limits.logBytes} bytes to its console`
 }
