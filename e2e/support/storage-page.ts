@@ -1,4 +1,5 @@
 import type { Hash } from '../../shared/kernel/ids.ts'
+import { defaultBlobLimits } from '../../shared/storage/blob-store.ts'
 import { blobStoreContract } from '../../test/contract/blob-store.contract.ts'
 import { storeContract } from '../../test/contract/store.contract.ts'
 import { BlobIdb } from '../../web/storage/blob-idb.ts'
@@ -12,6 +13,8 @@ import { IndexedDbStore } from '../../web/storage/indexeddb-store.ts'
 const storeCases = new Map(storeContract.map((entry) => [entry.name, entry]))
 const blobCases = new Map(blobStoreContract.map((entry) => [entry.name, entry]))
 const rowsPerBatch = 16
+/** What a store of the contract has unless the case says otherwise. */
+const roomy = { ...defaultBlobLimits, totalBytesMax: 512 * 2 ** 20 }
 
 const storagePage = {
   async runStoreCase(name: string, profile: string): Promise<void> {
@@ -20,7 +23,7 @@ const storagePage = {
 
   async runBlobCase(name: string, profile: string): Promise<void> {
     await caseNamed(blobCases, name).run({
-      open: (limits) => BlobIdb.open(profile, limits),
+      open: (limits, clock) => BlobIdb.open(profile, limits ?? roomy, clock),
       damage: (hash) => flipBit(profile, hash),
     })
   },

@@ -30,7 +30,8 @@ async function damage(hash: Hash): Promise<void> {
 
 describe('blobs as files', () => {
   for (const { name, run } of blobStoreContract) {
-    test(`STO-07 ${name}`, () => run({ open: (limits) => BlobFiles.open(directory, limits), damage }))
+    test(`STO-07 ${name}`, () =>
+      run({ open: (limits, clock) => BlobFiles.open(directory, limits, clock), damage }))
   }
 
   test('STO-07 keeps directories 0700, files 0600 and no drafts', async () => {
