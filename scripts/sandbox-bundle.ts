@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import type { Plugin } from 'vite'
 import { build } from 'vite'
+import { onnxGlue } from './onnx-glue.ts'
 
 /** The sandbox's pages by name: the frame's script, and the worker in it. */
 const pages = {
@@ -53,7 +54,7 @@ export function sandboxBundle(): Plugin {
 
 async function buildSandboxPage(name: PageName): Promise<SandboxPage> {
   const entry = (file: string): URL => new URL(`../web/sandbox/${file}`, import.meta.url)
-  const worker = await bundleScript(entry(pages[name].worker), [])
+  const worker = await bundleScript(entry(pages[name].worker), [onnxGlue()])
   const frame = await bundleScript(entry(pages[name].frame), [textModule('virtual:program-worker', worker)])
   const script = escapeForHtml(frame)
   const hash = createHash('sha256').update(script).digest('base64')

@@ -1,0 +1,113 @@
+import type { Limits } from '../../task/task.ts'
+import { cut, limitMessage, messageLengthMax } from '../limit-message.ts'
+import type { ProgramRun, RunResult } from '../program-runner.ts'
+import type { Runtime } from '../serve-runs.ts'
+import { compileOnnxEngine } from './onnx-engine.ts'
+import type { ModelRefusal, OnnxModel } from './onnx-model.ts'
+import { checkModel } from './onnx-model.ts'
+import type { LoadResult, OrtFailure } from './onnx-session.ts'
+import { OnnxSession } from './onnx-session.ts'
+import { engineMemoryBytes, OrtEngine } from './ort-engine.ts'
+import { readTensors } from './tensor-input.ts'
+import { writeTensors } from './tensor-output.ts'
+
+type OnnxRun = Pick<ProgramRun, 'program' | 'input' | 'limits'>
+
+/** Runs ONNX models, one at a time; made for one model, and remembers only the last. */
+export interface OnnxRuntime extends Runtime {
+  /** FORMATS, "Outcomes", says what each result means. Never rejects. */
+  run(run: OnnxRun): Promise<RunResult>
+  /** Loads the model of this run anew if the run used it up. */
+  prepare(after: OnnxRun): Promise<void>
+}
+
+/** `engine` is ONNX Runtime's published WebAssembly, or what `compileOnnxEngine` made of it. */
+export async function createOnnxRuntime(engine: WebAssembly.Module | Uint8Array): Promise<OnnxRuntime> {
+  const module = engine instanceof Uint8Array ? await compileOnnxEngine(engine) : engine
+  return new OneModelRuntime(module, await OrtEngine.start(module))
+}
+
+/** A model that is loaded, or why it cannot be, within this much memory. */
+interface Loaded {
+  readonly memoryBytes: number
+  readonly result: LoadResult
+}
+
+class OneModelRuntime implements OnnxRuntime {
+  readonly #module: WebAssembly.Module
+  #spare: OrtEngine | undefined
+  #checked: { readonly program: Uint8Array; readonly model: OnnxModel | ModelRefusal } | undefined
+  #loaded: Loaded | undefined
+
+  constructor(module: WebAssembly.Module, spare: OrtEngine) {
+    this.#module = module
+    this.#spare = spare
+  }
+
+  async run({ program, input, limits }: OnnxRun): Promise<RunResult> {
+    const model = this.#check(program)
+    if (model.kind === 'refused') return error('invalidProgram', model.message)
+    if (limits.memoryBytes < engineMemoryBytes) {
+      const message = `The ONNX engine itself takes ${engineMemoryBytes} bytes of memory; the task allows ${limits.memoryBytes}`
+      return error('memory', message)
+    }
+    const loaded = await this.#load(model, limits)
+    if (loaded.kind !== 'loaded') return failure(loaded, 'invalidProgram', limits)
+    const { session } = loaded
+    const given = readTensors(input, model.inputs)
+    if (given.kind === 'refused') return error(given.error, given.message)
+    const ran = session.run(given.tensors)
+    if (!session.rewind()) this.#loaded = undefined
+    if (ran.kind !== 'ran') return failure(ran, 'thrown', limits)
+    const output = writeTensors(ran.outputs, given.form, limits.outputBytes)
+    if (output === undefined) return error('output', limitMessage('output', limits))
+    return { kind: 'ok', output, fuelUsed: 0 }
+  }
+
+  async prepare({ program, limits }: OnnxRun): Promise<void> {
+    const model = this.#check(program)
+    if (model.kind === 'model' && limits.memoryBytes >= engineMemoryBytes) await this.#load(model, limits)
+  }
+
+  #check(program: Uint8Array): OnnxModel | ModelRefusal {
+    // The same program comes as the same object: its sandbox holds it.
+    if (this.#checked?.program !== program) {
+      this.#loaded = undefined
+      this.#checked = { program, model: checkModel(program) }
+    }
+    return this.#checked.model
+  }
+
+  async #load(model: OnnxModel, { memoryBytes }: Limits): Promise<LoadResult> {
+    if (this.#loaded?.memoryBytes === memoryBytes) return this.#loaded.result
+    this.#loaded = undefined
+    let engine: OrtEngine
+    try {
+      engine = this.#spare ?? (await OrtEngine.start(this.#module))
+    } catch (cause) {
+      return { kind: 'host', message: `The ONNX engine did not start: ${String(cause)}` }
+    }
+    this.#spare = undefined
+    engine.memoryBytesMax = memoryBytes
+    const result = OnnxSession.load(engine, model)
+    if (result.kind !== 'host') this.#loaded = { memoryBytes, result }
+    return result
+  }
+}
+
+function failure(failed: OrtFailure, kind: 'invalidProgram' | 'thrown', limits: Limits): RunResult {
+  switch (failed.kind) {
+    case 'failed':
+      return error(kind, kind === 'thrown' ? failed.message : `The model cannot be loaded: ${failed.message}`)
+    case 'memory':
+      return error('memory', limitMessage('memory', limits))
+    case 'trap':
+      return error('trap', failed.message)
+    case 'host':
+      return { kind: 'none', reason: 'host', message: cut(failed.message, messageLengthMax) }
+  }
+}
+
+function error(kind: Extract<RunResult, { kind: 'error' }>['error'], message: string): RunResult {
+  return { kind: 'error', error: kind, message: cut(message, messageLengthMax), fuelUsed: 0 }
+}

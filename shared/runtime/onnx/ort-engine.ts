@@ -1,0 +1,83 @@
+import type { Ort } from 'onnxruntime-web/ort-wasm-simd-threaded.mjs'
+import createOrt from 'onnxruntime-web/ort-wasm-simd-threaded.mjs'
+import { seal } from './sealed-host.ts'
+
+const pageBytes = 65_536
+
+/** What the engine's module asks for at its start, by its memory import. */
+export const engineMemoryBytes = 256 * pageBytes
+
+/** 2 GiB, the most that a task may ask for. */
+const pagesMax = 32_768
+
+/** One instance of ONNX Runtime in a memory of its own. */
+export class OrtEngine {
+  readonly ort: Ort
+  readonly memory: WebAssembly.Memory
+  /** Bytes that the memory may grow to. */
+  memoryBytesMax = pagesMax * pageBytes
+  /** It asked for more than `memoryBytesMax`. */
+  limitHit = false
+  /** The host refused what was allowed. */
+  hostHit = false
+
+  /** Rejects when the host cannot start it. */
+  static async start(module: WebAssembly.Module): Promise<OrtEngine> {
+    const memory = new WebAssembly.Memory({ initial: engineMemoryBytes / pageBytes, maximum: pagesMax })
+    const restore = seal()
+    try {
+      const starting = withMemory(memory, () =>
+        createOrt({
+          numThreads: 1,
+          instantiateWasm: (imports, done) => done(new WebAssembly.Instance(module, imports), module),
+        }),
+      )
+      const engine = new OrtEngine(await starting, memory)
+      const code = engine.ort._OrtInit(1, logFatal)
+      if (code !== 0) throw new Error(`ONNX Runtime did not start: error ${code}`)
+      return engine
+    } finally {
+      restore()
+    }
+  }
+
+  constructor(ort: Ort, memory: WebAssembly.Memory) {
+    this.ort = ort
+    this.memory = memory
+    const grow = memory.grow.bind(memory)
+    // The engine grows its memory by this method, and asks for less when it throws.
+    memory.grow = (pages) => {
+      if (memory.buffer.byteLength + pages * pageBytes > this.memoryBytesMax) {
+        this.limitHit = true
+        throw new RangeError('The memory limit of the task')
+      }
+      try {
+        return grow(pages)
+      } catch (error) {
+        this.hostHit = true
+        throw error
+      }
+    }
+  }
+}
+
+/** ONNX Runtime's severity for what ends the process. */
+export const logFatal = 4
+
+/** The glue makes its memory itself: it is given this one. It would also wait on its memory, for threads' messages. */
+function withMemory<T>(memory: WebAssembly.Memory, call: () => T): T {
+  const { Memory } = WebAssembly
+  const { waitAsync } = Atomics as { waitAsync?: unknown }
+  // Called with `new`, which a function that is not an arrow allows.
+  function given(descriptor: WebAssembly.MemoryDescriptor): WebAssembly.Memory {
+    return descriptor.initial === 0 ? new Memory(descriptor) : memory
+  }
+  WebAssembly.Memory = given as unknown as typeof WebAssembly.Memory
+  Reflect.set(Atomics, 'waitAsync', undefined)
+  try {
+    return call()
+  } finally {
+    WebAssembly.Memory = Memory
+    Reflect.set(Atomics, 'waitAsync', waitAsync)
+  }
+}
