@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { errno } from '../../../shared/runtime/wasi/errno.ts'
+import { fuelPerBuffer, fuelPerByte, fuelPerCall } from '../../../shared/runtime/wasi/meter.ts'
 import { buffersMax } from '../../../shared/runtime/wasi/vectors.ts'
 import { GuestBench, memoryEnd } from './guest-bench.ts'
 
@@ -220,6 +221,26 @@ describe('SBX-03 fd_write', () => {
     guest.list(list, [data, 10])
     for (let i = 0; i < 10_000; i++) guest.call('fd_write', 1, list, 1, result)
     expect(guest.output).toBe('0123456789'.repeat(10_000))
+  })
+})
+
+describe('SBX-03 reading and writing cost fuel', () => {
+  test('for each call, each buffer and each byte that moves', () => {
+    const guest = bench('abcdef')
+    guest.list(list, [data, 100], [data + 100, 100])
+    const cost = (name: string, fd: number) => guest.cost(() => guest.call(name, fd, list, 2, result))
+    expect(cost('fd_write', 1)).toBe(fuelPerCall + 2 * fuelPerBuffer + 200 * fuelPerByte)
+    expect(cost('fd_read', 0)).toBe(fuelPerCall + 2 * fuelPerBuffer + 6 * fuelPerByte)
+    expect(cost('fd_read', 0)).toBe(fuelPerCall + 2 * fuelPerBuffer)
+    expect(cost('fd_read', 7)).toBe(fuelPerCall)
+  })
+
+  test('before a byte is read', () => {
+    const guest = bench('abcdef')
+    guest.list(list, [data, 6])
+    guest.fuel.value = BigInt(fuelPerCall + fuelPerBuffer + 6 * fuelPerByte - 1)
+    expect(() => guest.call('fd_read', 0, list, 1, result)).toThrow()
+    expect([guest.host.meter.hit, guest.u32(data), guest.u32(result)]).toEqual(['fuel', 0, untouched])
   })
 })
 
