@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { ClientError } from '../shared/client/client-error.ts'
 import { mapKinds } from '../shared/client/map-input.ts'
 import { priorities } from '../shared/task/task.ts'
+import type { CheckProgramOptions } from './cli/check-program.ts'
 import { processIo, ReaderGone } from './cli/io.ts'
 import type { SubmitOptions } from './cli/submit.ts'
 import { UsageError } from './cli/usage-error.ts'
@@ -106,7 +107,7 @@ program
   .command('submit')
   .description('Run a program on a file, or on each of its items; results on stdout in input order.')
   .requiredOption('--relay <url>', 'the relay, as its page is called')
-  .requiredOption('--type <type>', 'javascript, text_processing, …')
+  .requiredOption('--type <type>', 'text_processing, data_analysis, model_inference, javascript or wasi')
   .requiredOption('--program <program>', "a built-in's name or a file")
   .requiredOption('--input <file>', 'the input')
   .addOption(mapOption())
@@ -146,6 +147,18 @@ program
   .action(async (receipt: string, options: VerifyOptions) => {
     const { verify } = await import('./cli/verify.ts')
     process.exit(await verify(receipt, options, processIo()))
+  })
+
+program
+  .command('check-program')
+  .description('Run a program twice here, in different conditions, and say what it costs.')
+  .argument('<program>', "a built-in's name or a file")
+  .option('--input <file>', 'the input (default: null)')
+  .addOption(mapOption())
+  .option('--json', 'the findings as JSON')
+  .action(async (name: string, options: CheckProgramOptions) => {
+    const { checkProgram } = await import('./cli/check-program.ts')
+    process.exit(await checkProgram(name, options, processIo()))
   })
 
 program

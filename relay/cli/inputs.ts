@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { type JsonValue, type MapKind, mapInput } from '../../shared/client/map-input.ts'
 import { Refusal } from '../../shared/kernel/refusal.ts'
 import { builtIns, findBuiltIn } from '../../shared/runtime/built-in.ts'
+import { type ProgramKind, programKind } from '../../shared/runtime/program-kind.ts'
 import { readBuiltIn } from '../agent/built-in-source.ts'
 import { readNamedFile } from './files.ts'
 import { UsageError } from './usage-error.ts'
@@ -17,6 +18,29 @@ export async function readProgram(name: string): Promise<Uint8Array> {
     const names = builtIns.map((known) => known.name).join(', ')
     throw new UsageError(`${error.message}, and it is no built-in program (${names})`)
   }
+}
+
+/** Types that name a form of program; the others take any. */
+const formOf: Readonly<Record<string, ProgramKind>> = {
+  javascript: 'javascript',
+  wasi: 'wasi',
+  model_inference: 'onnx',
+}
+const inWords: Readonly<Record<ProgramKind, string>> = {
+  javascript: 'neither a WebAssembly module nor an ONNX model',
+  wasi: 'a WebAssembly module',
+  onnx: 'an ONNX model',
+}
+
+/** Rejects a program that cannot be of the type with a UsageError: no worker could run it as what it is not. */
+export function checkForm(type: string, program: Uint8Array, name: string): void {
+  const wanted = Object.hasOwn(formOf, type) ? formOf[type] : undefined
+  const kind = programKind(program)
+  if (wanted === undefined || wanted === kind) return
+  const fitting = Object.keys(formOf).find((each) => formOf[each] === kind)
+  throw new UsageError(
+    `The program ${name} is ${inWords[kind]}: it is not of type ${type}, try --type ${fitting}`,
+  )
 }
 
 /** The items of an input file. */

@@ -1,3 +1,4 @@
+import { outputBytesOf } from '../../shared/client/output-text.ts'
 import { parseResultLine } from '../../shared/client/result-line.ts'
 import { toHex } from '../../shared/kernel/bytes.ts'
 import type { Receipt, ReceiptTask } from '../../shared/task/receipt.ts'
@@ -70,17 +71,12 @@ function wrongPlainLines({ tasks }: Receipt, lines: readonly string[]): string |
   return missing([...left.values()])
 }
 
-/** A program whose output is no JSON has it in its line as a text. */
-function outputsOf(
+const outputsOf = (
   result: Exclude<ReturnType<typeof parseResultLine>, { readonly status: 'failed' }>,
-): readonly string[] {
-  if ('outputBlob' in result) return []
-  return typeof result.output === 'string' ? [result.outputText, result.output] : [result.outputText]
-}
+): readonly Uint8Array[] => ('outputBlob' in result ? [] : outputBytesOf(result))
 
-const isOutput = ({ outcome }: ReceiptTask, texts: readonly string[]): boolean =>
-  outcome.kind === 'ok' &&
-  texts.some((text) => toHex(nodeSha256(new TextEncoder().encode(text))) === outcome.outputHash)
+const isOutput = ({ outcome }: ReceiptTask, candidates: readonly Uint8Array[]): boolean =>
+  outcome.kind === 'ok' && candidates.some((bytes) => toHex(nodeSha256(bytes)) === outcome.outputHash)
 
 const isError = ({ outcome }: ReceiptTask, kind: string): boolean =>
   outcome.kind === 'error' && outcome.error === kind

@@ -8,7 +8,7 @@ import type { Priority } from '../../shared/task/task.ts'
 import { writeFileDurably } from '../storage/files.ts'
 import { clientCrypto } from './client-identity.ts'
 import { callersPath, checkWritable, inWords } from './files.ts'
-import { readItems, readProgram } from './inputs.ts'
+import { checkForm, readItems, readProgram } from './inputs.ts'
 import type { Io } from './io.ts'
 import { plainLine } from './plain-line.ts'
 import { Voice } from './voice.ts'
@@ -37,6 +37,7 @@ export async function submit(options: SubmitOptions, io: Io, stop: AbortSignal):
     readItems(options.input, options.map),
     options.receipt === undefined ? undefined : checkWritable(options.receipt, 'receipt'),
   ])
+  checkForm(options.type, program, options.program)
   const crypto = await clientCrypto(options.data)
   const voice = new Voice(io, items.length)
   const startedAt = performance.now()

@@ -1,3 +1,4 @@
+import { outputTextOf } from '../../shared/client/output-text.ts'
 import type { BlobStore } from '../../shared/storage/blob-store.ts'
 import type { FinishedTask } from '../../shared/task/messages.ts'
 import { type Payload, sizeOf } from '../../shared/task/payload.ts'
@@ -20,7 +21,7 @@ export async function resultField({ status, output, error }: Ended, blobs: BlobS
   if (status !== 'completed' || output === null) return `"error":${JSON.stringify(errorOf(status, error))}`
   if (sizeOf(output) <= outputBytesMax) {
     const bytes = output.kind === 'inline' ? output.bytes : await blobs.get(output.hash)
-    if (bytes !== undefined) return `"output":${outputText(bytes)}`
+    if (bytes !== undefined) return `"output":${outputTextOf(bytes).outputText}`
   }
   const { hash, sizeBytes } = output as Extract<Payload, { readonly kind: 'blob' }>
   return `"outputBlob":${JSON.stringify({ hash, sizeBytes })}`
@@ -31,22 +32,4 @@ function errorOf(status: Ended['status'], error: Ended['error']): { kind: string
   if (error !== null) return { kind: error.kind, message: error.message }
   if (status === 'cancelled') return { kind: 'cancelled', message: 'cancelled by its submitter' }
   return { kind: status, message: 'ended without an outcome' }
-}
-
-/**
- * The program's own bytes where they are one line of JSON, so that who reads the line can hash them; anything else as
- * a JSON string of the text.
- */
-function outputText(bytes: Uint8Array): string {
-  const text = new TextDecoder().decode(bytes)
-  return isJson(text) && !/[\r\n]/.test(text) ? text : JSON.stringify(text)
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }

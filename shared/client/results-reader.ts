@@ -1,6 +1,7 @@
 import type { CryptoPort } from '../host/crypto-port.ts'
 import { toHex } from '../kernel/bytes.ts'
 import { ClientError, RelayAway } from './client-error.ts'
+import { outputTextOf } from './output-text.ts'
 import { RefusedRequest, type RelayHttp } from './relay-http.ts'
 import { type BlobResult, type ItemResult, LineReader, parseResultLine } from './result-line.ts'
 
@@ -83,18 +84,7 @@ export class ResultsReader {
     if (toHex(this.#crypto.sha256(new Uint8Array(bytes))) !== outputBlob.hash) {
       throw new ClientError('BadAnswer', 'The relay sent an output that is not the one it named')
     }
-    const outputText = new TextDecoder().decode(bytes)
-    try {
-      return { index, taskId, status: 'completed', output: JSON.parse(outputText), outputText }
-    } catch {
-      return {
-        index,
-        taskId,
-        status: 'completed',
-        output: outputText,
-        outputText: JSON.stringify(outputText),
-      }
-    }
+    return { index, taskId, status: 'completed', ...outputTextOf(new Uint8Array(bytes)) }
   }
 }
 

@@ -1,5 +1,6 @@
 import { toHex } from '../kernel/bytes.ts'
 import type { Hash, PeerId } from '../kernel/ids.ts'
+import { Recent } from '../kernel/recent.ts'
 import type { ProgramRunner, RunResult } from '../runtime/program-runner.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import type { Assignment } from '../task/messages.ts'
@@ -8,6 +9,9 @@ import type { Ran } from '../task/worker-ports.ts'
 import { type BlobExchange, servedBytesMax } from './blob-exchange.ts'
 import type { CryptoPort } from './crypto-port.ts'
 import type { HostLog } from './host-log.ts'
+
+/** Bytes of programs kept at hand; as many as the largest may have. */
+const programBytesMax = 64 * 2 ** 20
 
 export interface AssignmentRunnerParts {
   readonly runner: ProgramRunner
@@ -23,6 +27,8 @@ export interface AssignmentRunnerParts {
 export class AssignmentRunner {
   readonly #parts: AssignmentRunnerParts
   readonly #running = new Map<number, AbortController>()
+  /** A job runs one program many times; reading and checking it each time would cost more than small tasks do. */
+  readonly #programs = new Recent<Hash, Uint8Array>(programBytesMax, (program) => program.length)
 
   constructor(parts: AssignmentRunnerParts) {
     this.#parts = parts
@@ -53,7 +59,7 @@ export class AssignmentRunner {
   async #run(from: PeerId, { task, input }: Assignment, signal: AbortSignal): Promise<Ran> {
     const { exchange, runner, clock } = this.#parts
     const [program, inputBytes] = await Promise.all([
-      exchange.get(task.programHash, from),
+      this.#program(task.programHash, from),
       input.kind === 'inline' ? input.bytes : exchange.get(input.hash, from),
     ])
     if (program === undefined || inputBytes === undefined) return { kind: 'none', reason: 'host' }
@@ -70,6 +76,14 @@ export class AssignmentRunner {
       signal,
     )
     return await this.#pack(result, Math.max(0, Math.round(clock() - startedAt)))
+  }
+
+  async #program(hash: Hash, from: PeerId): Promise<Uint8Array | undefined> {
+    const known = this.#programs.get(hash)
+    if (known !== undefined) return known
+    const program = await this.#parts.exchange.get(hash, from)
+    if (program !== undefined) this.#programs.set(hash, program)
+    return program
   }
 
   async #pack(result: RunResult, durationMs: number): Promise<Ran> {

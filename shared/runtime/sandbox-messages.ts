@@ -1,8 +1,8 @@
 import type { Hash } from '../kernel/ids.ts'
+import { Recent } from '../kernel/recent.ts'
 import type { GuestError, Limits } from '../task/task.ts'
 import { guestErrors } from '../task/task.ts'
 import type { ProgramRun, RunResult } from './program-runner.ts'
-import { Recent } from './recent.ts'
 
 /*
  * What a host and its sandboxes say to one another: the same between app and frame as between agent and worker thread.

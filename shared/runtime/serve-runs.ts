@@ -1,6 +1,6 @@
 import type { Hash } from '../kernel/ids.ts'
+import { Recent } from '../kernel/recent.ts'
 import type { ProgramRun, RunResult } from './program-runner.ts'
-import { Recent } from './recent.ts'
 import type { RunRequest, WorkerReply } from './sandbox-messages.ts'
 import { programsHeld } from './sandbox-messages.ts'
 

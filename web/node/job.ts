@@ -1,6 +1,7 @@
 import { inputBytes, type JsonValue } from '../../shared/client/map-input.ts'
 import type { MapOptions, Progress } from '../../shared/client/map-run.ts'
 import { newSubmission, newUuid, type TaskPlan } from '../../shared/client/new-submission.ts'
+import { type OutputText, outputTextOf } from '../../shared/client/output-text.ts'
 import type { ItemResult } from '../../shared/client/result-line.ts'
 import { verifyReceipt } from '../../shared/client/verify-receipt.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
@@ -255,18 +256,10 @@ export class Job implements AsyncIterable<CheckedResult> {
     return { index, taskId, receipt, status: 'completed', ...output }
   }
 
-  async #outputOf(
-    payload: Payload | null,
-    outputHash: Hash,
-  ): Promise<{ readonly output: JsonValue; readonly outputText: string } | undefined> {
+  async #outputOf(payload: Payload | null, outputHash: Hash): Promise<OutputText | undefined> {
     const bytes = payload?.kind === 'blob' ? await this.#parts.blobs.get(payload.hash) : payload?.bytes
     if (bytes === undefined || toHex(this.#parts.crypto.sha256(bytes)) !== outputHash) return undefined
-    try {
-      const outputText = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-      return { output: JSON.parse(outputText) as JsonValue, outputText }
-    } catch {
-      return undefined
-    }
+    return outputTextOf(bytes)
   }
 
   #end(result: CheckedResult): void {
