@@ -1,0 +1,25 @@
+import { readCommand } from './command.ts'
+import { benches } from './registry.ts'
+import { isShort, reportJson, reportTable } from './report.ts'
+import { type BenchReport, thisMachine } from './result.ts'
+
+/*
+ * npm run bench -- NAME: measures side by side with the alternative, in turns. Exits 0 when it ran, with --strict 1 when a
+ * target is missed, 2 when the command line is wrong.
+ */
+
+const command = readCommand(process.argv.slice(2), benches)
+if (command.kind === 'usage') {
+  process.stderr.write(command.message)
+  process.exit(2)
+}
+const { bench, runs, only, json, strict } = command
+const { results, missing } = await bench.measure({
+  runs,
+  wants: (part) => only.includes(part),
+  progress: (what) => process.stderr.isTTY && process.stderr.write(`${what} …\n`),
+})
+const report: BenchReport = { bench: bench.name, machine: thisMachine(), runs, results, missing }
+process.stdout.write(json ? `${reportJson(report)}\n` : reportTable(report))
+// What a measured sandbox leaves behind, a worker or a browser, must not keep the command waiting.
+process.stdout.write('', () => process.exit(strict && isShort(report) ? 1 : 0))
