@@ -1,5 +1,6 @@
 import type { ModuleContent } from './content.ts'
 import { Numbers } from './numbers.ts'
+import { stronglyConnected } from './strongly-connected.ts'
 
 /**
  * Who calls whom. Nodes are the module's own functions, then one for each different type, through which indirect calls
@@ -97,56 +98,4 @@ function byComponent(component: Int32Array, sizes: Numbers): Int32Array {
   const members = new Int32Array(component.length)
   for (let node = 0; node < component.length; node++) members[next[component[node]!]!++] = node
   return members
-}
-
-/**
- * Tarjan's strongly connected components (1972) with a stack of its own, for graphs as deep as a stranger likes. Numbers
- * components so that each has a higher one than those it reaches.
- */
-export function stronglyConnected(
-  starts: Int32Array,
-  targets: Int32Array,
-): { component: Int32Array; sizes: Numbers } {
-  const nodes = starts.length - 1
-  const component = new Int32Array(nodes).fill(-1)
-  const order = new Int32Array(nodes).fill(-1)
-  const earliest = new Int32Array(nodes)
-  const next = starts.slice(0, nodes)
-  const open = new Int32Array(nodes)
-  const path = new Int32Array(nodes)
-  const sizes = new Numbers()
-  let openCount = 0
-  let count = 0
-  for (let root = 0; root < nodes; root++) {
-    if (order[root] !== -1) continue
-    let depth = 0
-    path[0] = root
-    while (depth >= 0) {
-      const node = path[depth]!
-      if (order[node] === -1) {
-        order[node] = count
-        earliest[node] = count++
-        open[openCount++] = node
-      }
-      if (next[node]! < starts[node + 1]!) {
-        const target = targets[next[node]!++]!
-        if (order[target] === -1) path[++depth] = target
-        else if (component[target] === -1) earliest[node] = Math.min(earliest[node]!, order[target]!)
-        continue
-      }
-      if (earliest[node] === order[node]) {
-        let size = 0
-        let member: number
-        do {
-          member = open[--openCount]!
-          component[member] = sizes.length
-          size++
-        } while (member !== node)
-        sizes.push(size)
-      }
-      depth--
-      if (depth >= 0) earliest[path[depth]!] = Math.min(earliest[path[depth]!]!, earliest[node]!)
-    }
-  }
-  return { component, sizes }
 }

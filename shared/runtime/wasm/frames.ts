@@ -21,6 +21,8 @@ export const frameBytesAhead = 4096
  */
 export const staticBytesMax = 64 * 1024
 
+type Values = Pick<Analysis, 'height' | 'passed' | 'reused'>
+
 export class Frames {
   readonly #content: ModuleContent
   /** Values of 16 bytes make all slots 16 bytes wide. */
@@ -35,9 +37,9 @@ export class Frames {
       })
   }
 
-  bytes(func: number, locals: number, { height, passed }: Pick<Analysis, 'height' | 'passed'>): number {
+  bytes(func: number, locals: number, { height, passed, reused }: Values): number {
     const { parameters, results } = this.#content.typeOf(func)
-    const values = 2 * parameters.length + results.length + locals + height + passed
+    const values = 2 * parameters.length + results.length + locals + height + passed + reused
     return baseBytes + valueBytes * (this.#wide ? 2 : 1) * values
   }
 
@@ -45,6 +47,6 @@ export class Frames {
   thunkBytes(func: number): number {
     const { parameters, results } = this.#content.typeOf(func)
     const passed = Math.max(parameters.length, results.length)
-    return this.bytes(func, 0, { height: passed, passed })
+    return this.bytes(func, 0, { height: passed, passed, reused: 0 })
   }
 }

@@ -51,25 +51,26 @@ export function readInstructions(body: Reader, parameters: number, into: Instruc
   while (!body.done) {
     if (count === into.op.length) into.grow()
     const offset = body.at
-    let op = body.byte()
-    if (op === 0xfc || op === 0xfd) {
-      const number = body.u32()
-      op = op === 0xfc ? 0x100 + Math.min(number, 0xff) : 0x200 + Math.min(number, 0x100)
-    }
+    const op = readOpcode(body)
     into.op[count] = op
-    if (op >= 0x200) into.vectors = true
     into.at[count] = offset
-    into.immediate[count] = op < 0x300 ? readImmediate(body, op, offset) : refuse(op, offset)
+    into.immediate[count] = readImmediate(body, op, offset)
     count++
-    if (op >= 0x02 && op <= 0x04) {
-      if (++nesting > limits.nesting)
-        throw new Refused('blocks nested too deep', offset, `${limits.nesting} are the most`)
-    } else if (op === 0x0b) {
-      nesting--
+    if (op >= 0x200) into.vectors = true
+    nesting += op === 0x0b ? -1 : op >= 0x02 && op <= 0x04 ? 1 : 0
+    if (nesting > limits.nesting) {
+      throw new Refused('blocks nested too deep', offset, `${limits.nesting} are the most`)
     }
   }
   into.count = count
   into.at[count] = body.end
+}
+
+function readOpcode(body: Reader): number {
+  const op = body.byte()
+  if (op === 0xfc) return 0x100 + Math.min(body.u32(), 0xff)
+  if (op === 0xfd) return 0x200 + Math.min(body.u32(), 0x100)
+  return op
 }
 
 function readLocals(body: Reader, parameters: number, into: Instructions): void {
