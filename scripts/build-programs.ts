@@ -1,6 +1,7 @@
 // Compiles the programs under `programs` from AssemblyScript to WebAssembly, those that changed only.
 //   node scripts/build-programs.ts [--out FOLDER] [--force]
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -47,7 +48,9 @@ export async function buildPrograms(wanted: { out?: string; force?: boolean } = 
   const stale = jobs.filter((job) => wanted.force === true || !isCurrent(job))
   const queue = [...stale]
   const workers = Math.min(availableParallelism(), stale.length)
-  await Promise.all(Array.from({ length: workers }, () => work(queue)))
+  const problems = await Promise.all(Array.from({ length: workers }, () => work(queue)))
+  const problem = problems.find((words) => words !== undefined)
+  if (problem !== undefined) throw new Error(problem)
   return jobs.map((job) => ({
     name: job.name,
     sizeBytes: readFileSync(wasmFile(job)).length,
@@ -89,26 +92,28 @@ function digest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** Compiles in a thread of its own, one job after another. */
-async function work(queue: Job[]): Promise<void> {
+/** Compiles in a thread of its own, one job after another; the first problem ends the queue for all. */
+async function work(queue: Job[]): Promise<string | undefined> {
   const worker = new Worker(import.meta.filename, { workerData: 'compile' })
-  try {
-    for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
-      const problem = await new Promise<string | undefined>((resolve, reject) => {
-        worker.once('error', reject)
-        worker.once('message', resolve)
-        worker.postMessage(job)
-      })
-      worker.removeAllListeners()
-      if (problem !== undefined) throw new Error(`programs/${job.entry} does not compile:\n${problem}`)
-    }
-  } finally {
-    await worker.terminate()
+  const ended = new Promise<string>((resolve) => {
+    worker.once('error', (error) => resolve(String(error)))
+    worker.once('exit', (code) => resolve(`the compiler's thread ended with code ${code}`))
+  })
+  let problem: string | undefined
+  for (let job = queue.shift(); job !== undefined && problem === undefined; job = queue.shift()) {
+    worker.postMessage(job)
+    const words = await Promise.race([ended, once(worker, 'message').then(([answer]) => answer as string)])
+    if (words === '') continue
+    problem = `programs/${job.entry} does not compile:\n${words}`
+    queue.length = 0
   }
+  worker.postMessage('end')
+  await ended
+  return problem
 }
 
-/** Writes the module and its record; returns what the compiler complained of. */
-async function compile(job: Job): Promise<string | undefined> {
+/** Writes the module and its record; returns what the compiler complained of, or nothing. */
+async function compile(job: Job): Promise<string> {
   const sources: { [path: string]: string } = {}
   let wasm: Uint8Array | undefined
   const { error, stderr } = await asc.main([job.entry, ...options, '--outFile', 'out.wasm'], {
@@ -129,7 +134,7 @@ async function compile(job: Job): Promise<string | undefined> {
   mkdirSync(dirname(wasmFile(job)), { recursive: true })
   replaceFile(wasmFile(job), wasm)
   replaceFile(recordFile(job), JSON.stringify(record))
-  return undefined
+  return ''
 }
 
 /** Whole or not at all, whoever else builds or reads at the same time. */
@@ -140,10 +145,15 @@ function replaceFile(path: string, contents: Uint8Array | string): void {
 }
 
 if (!isMainThread && workerData === 'compile') {
-  parentPort!.on('message', (job: Job) => {
+  const port = parentPort!
+  port.on('message', (job: Job | 'end') => {
+    if (job === 'end') {
+      port.close()
+      return
+    }
     void compile(job).then(
-      (problem) => parentPort!.postMessage(problem),
-      (error: unknown) => parentPort!.postMessage(String(error)),
+      (problem) => port.postMessage(problem),
+      (error: unknown) => port.postMessage(String(error)),
     )
   })
 } else if (process.argv[1] === import.meta.filename) {

@@ -23,7 +23,7 @@ export function isLetter(point: u32): bool {
 export function toLowerCase(text: string): string {
   const start = startOf(text)
   const end = endOf(text)
-  const room = __new(((end - start) * 3) >>> 1, idof<string>())
+  const room = __new((end - start) << 1, idof<string>())
   let to = room
   for (let at = start; at < end; ) {
     const point = pointAt(at, end)

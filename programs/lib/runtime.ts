@@ -55,7 +55,8 @@ function __free(block: usize): void {
 @global
 function __new(sizeBytes: usize, id: u32): usize {
   const block = __alloc(headerBytes - blockHeaderBytes + sizeBytes)
-  store<u64>(block, 0)
+  // A block may lie where another one was before it shrank.
+  memory.fill(block, 0, headerBytes - blockHeaderBytes + sizeBytes)
   store<u32>(block, id, 8)
   store<u32>(block, <u32>sizeBytes, 12)
   return block + headerBytes - blockHeaderBytes
@@ -64,7 +65,9 @@ function __new(sizeBytes: usize, id: u32): usize {
 @global
 function __renew(object: usize, sizeBytes: usize): usize {
   const inHeader = headerBytes - blockHeaderBytes
+  const had: usize = load<u32>(object - inHeader, 12)
   const block = __realloc(object - inHeader, inHeader + sizeBytes)
+  if (sizeBytes > had) memory.fill(block + inHeader + had, 0, sizeBytes - had)
   store<u32>(block, <u32>sizeBytes, 12)
   return block + inHeader
 }
