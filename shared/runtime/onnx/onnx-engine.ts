@@ -1,4 +1,4 @@
-import { join, Reader, readSections, sectionIds, writeModule } from '../wasm-binary.ts'
+import { join, Reader, readSections, sectionIds, sectionOf, writeModule } from '../wasm-binary.ts'
 
 /**
  * Compiles ONNX Runtime's published WebAssembly (onnxruntime-web's `ort-wasm-simd-threaded.wasm`); share the module, it
@@ -14,8 +14,9 @@ const sharedFlag = 0x02
 
 function withOwnMemory(wasm: Uint8Array): Uint8Array {
   const sections = readSections(wasm)
+  const imports = unshared(sectionOf(sections, 'import'))
   return writeModule(
-    sections.map(({ id, body }) => ({ id, body: id === sectionIds.import ? unshared(body) : body })),
+    sections.map(({ id, body }) => ({ id, body: id === sectionIds.import ? imports : body })),
   )
 }
 

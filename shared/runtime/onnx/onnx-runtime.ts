@@ -31,6 +31,8 @@ export async function createOnnxRuntime(engine: WebAssembly.Module | Uint8Array)
 interface Loaded {
   readonly memoryBytes: number
   readonly result: LoadResult
+  /** Its engine cannot be used again. */
+  readonly isSpent: boolean
 }
 
 class OneModelRuntime implements OnnxRuntime {
@@ -57,7 +59,7 @@ class OneModelRuntime implements OnnxRuntime {
     const given = readTensors(input, model.inputs)
     if (given.kind === 'refused') return error(given.error, given.message)
     const ran = session.run(given.tensors)
-    if (!session.rewind()) this.#loaded = undefined
+    if (!session.rewind()) this.#loaded = { memoryBytes: limits.memoryBytes, result: loaded, isSpent: true }
     if (ran.kind !== 'ran') return failure(ran, 'thrown', limits)
     const output = writeTensors(ran.outputs, given.form, limits.outputBytes)
     if (output === undefined) return error('output', limitMessage('output', limits))
@@ -79,19 +81,35 @@ class OneModelRuntime implements OnnxRuntime {
   }
 
   async #load(model: OnnxModel, { memoryBytes }: Limits): Promise<LoadResult> {
-    if (this.#loaded?.memoryBytes === memoryBytes) return this.#loaded.result
+    const before = this.#loaded
+    const isSame = before?.memoryBytes === memoryBytes
+    if (isSame && !before.isSpent) return before.result
     this.#loaded = undefined
-    let engine: OrtEngine
     try {
-      engine = this.#spare ?? (await OrtEngine.start(this.#module))
+      const result =
+        isSame && before.result.kind === 'loaded'
+          ? await this.#again(before.result.session, memoryBytes)
+          : await this.#anew(model, memoryBytes)
+      if (result.kind !== 'host') this.#loaded = { memoryBytes, result, isSpent: false }
+      return result
     } catch (cause) {
       return { kind: 'host', message: `The ONNX engine did not start: ${String(cause)}` }
     }
+  }
+
+  async #anew(model: OnnxModel, memoryBytes: number): Promise<LoadResult> {
+    const engine = this.#spare ?? (await OrtEngine.start(this.#module))
     this.#spare = undefined
     engine.memoryBytesMax = memoryBytes
-    const result = OnnxSession.load(engine, model)
-    if (result.kind !== 'host') this.#loaded = { memoryBytes, result }
-    return result
+    return OnnxSession.load(engine, model)
+  }
+
+  async #again(spent: OnnxSession, memoryBytes: number): Promise<LoadResult> {
+    const engine = await OrtEngine.startEmpty(this.#module)
+    engine.memoryBytesMax = memoryBytes
+    const session = spent.movedTo(engine)
+    if (session !== undefined) return { kind: 'loaded', session }
+    return { kind: 'host', message: 'The host has no memory left for the model' }
   }
 }
 

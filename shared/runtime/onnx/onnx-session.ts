@@ -1,7 +1,7 @@
 import { elementTypeCoded } from './element-types.ts'
 import type { OnnxModel } from './onnx-model.ts'
 import type { OrtEngine } from './ort-engine.ts'
-import { logFatal } from './ort-engine.ts'
+import { logFatal, pageBytes } from './ort-engine.ts'
 import { sealed } from './sealed-host.ts'
 import type { Tensor } from './tensor.ts'
 import { elementCount } from './tensor.ts'
@@ -24,44 +24,57 @@ const executionSequential = 0
 /** Where a tensor's data lies, of api.h's DataLocation. */
 const locationCpu = 1
 
+/** A model as it lies in an engine's memory after loading. */
+interface LoadedModel {
+  readonly model: OnnxModel
+  readonly handle: number
+  readonly runOptions: number
+  /** The memory up to its last byte that is not zero, and how large it was. */
+  readonly image: Uint8Array
+  readonly memoryBytes: number
+}
+
 /**
- * One model in one engine.
- *
- * 1. A run begins in the same memory, byte for byte, whatever ran before: `rewind` puts back what was there after the
- *    model was loaded. So a limit is hit, or not, by the run alone.
- * 2. A memory that has grown cannot shrink: its session is not used again, and `rewind` says so.
+ * One model in one engine. A run begins in the same memory, byte for byte, whatever ran before: what was there after the
+ * model was loaded is put back, in this engine or, when its memory has grown, in another. So a limit is hit, or not, by
+ * the run alone.
  */
 export class OnnxSession {
   readonly #engine: OrtEngine
-  readonly #model: OnnxModel
-  readonly #handle: number
-  readonly #runOptions: number
-  /** The memory after loading up to its last byte that is not zero, and how large it was. */
-  readonly #image: Uint8Array
-  readonly #memoryBytes: number
+  readonly #loaded: LoadedModel
   #spoilt = false
 
   /** Never throws. An engine whose loading failed is of no more use. */
   static load(engine: OrtEngine, model: OnnxModel): LoadResult {
-    const loaded = guarded(engine, () => {
+    return guarded(engine, () => {
       const { ort } = engine
       const handle = createSession(engine, model.bytes)
       if (handle === 0) return lastError(engine)
       const runOptions = ort._OrtCreateRunOptions(logFatal, 0, false, 0)
       if (runOptions === 0) return lastError(engine)
-      return { kind: 'loaded' as const, session: new OnnxSession(engine, model, handle, runOptions) }
+      const memory = bytesOf(engine)
+      const image = memory.slice(0, lengthInUse(memory))
+      const loaded = { model, handle, runOptions, image, memoryBytes: memory.length }
+      return { kind: 'loaded' as const, session: new OnnxSession(engine, loaded) }
     })
-    return loaded
   }
 
-  private constructor(engine: OrtEngine, model: OnnxModel, handle: number, runOptions: number) {
+  private constructor(engine: OrtEngine, loaded: LoadedModel) {
     this.#engine = engine
-    this.#model = model
-    this.#handle = handle
-    this.#runOptions = runOptions
-    const memory = bytesOf(engine)
-    this.#memoryBytes = memory.length
-    this.#image = memory.slice(0, lengthInUse(memory))
+    this.#loaded = loaded
+  }
+
+  /** The session again in an engine that was started empty; undefined when the host has no memory for it. */
+  movedTo(engine: OrtEngine): OnnxSession | undefined {
+    const { image, memoryBytes } = this.#loaded
+    try {
+      engine.memory.grow((memoryBytes - engine.memory.buffer.byteLength) / pageBytes)
+    } catch {
+      return undefined
+    }
+    bytesOf(engine).set(image)
+    bytesOf(engine).fill(0, image.length)
+    return new OnnxSession(engine, this.#loaded)
   }
 
   /** `inputs` as the model names them, in its order. Never throws. */
@@ -71,30 +84,32 @@ export class OnnxSession {
     return result
   }
 
-  /** Whether the session can be used again; puts its memory back as it was if so. */
+  /** Whether the session can be used again where it is; puts its memory back as it was if so. */
   rewind(): boolean {
+    const { image, memoryBytes } = this.#loaded
     const memory = bytesOf(this.#engine)
-    if (this.#spoilt || memory.length !== this.#memoryBytes) return false
-    memory.set(this.#image)
-    memory.fill(0, this.#image.length)
+    if (this.#spoilt || memory.length !== memoryBytes) return false
+    memory.set(image)
+    memory.fill(0, image.length)
     return true
   }
 
   #run(inputs: readonly Tensor[]): OrtRunResult {
     const { ort } = this.#engine
-    const { inputs: wanted, outputs } = this.#model
+    const { model, handle, runOptions } = this.#loaded
+    const { inputs: wanted, outputs } = model
     const handles = inputs.map((tensor) => this.#createTensor(tensor))
     if (handles.includes(0)) return lastError(this.#engine)
     const outputsAt = this.#addresses(outputs.map(() => 0))
     const code = ort._OrtRun(
-      this.#handle,
+      handle,
       this.#addresses(wanted.map(({ name }) => this.#string(name))),
       this.#addresses(handles),
       wanted.length,
       this.#addresses(outputs.map(({ name }) => this.#string(name))),
       outputs.length,
       outputsAt,
-      this.#runOptions,
+      runOptions,
     )
     if (code !== 0) return lastError(this.#engine)
     const tensors: Tensor[] = []
@@ -193,12 +208,12 @@ function guarded<T>(engine: OrtEngine, call: () => T | OrtFailure): T | OrtFailu
   engine.limitHit = false
   const result = attempt(call)
   if (engine.hostHit) return { kind: 'host', message: 'The host has no memory left for the model' }
-  // The engine asks for more than it needs at first: only a call that failed did so for want of memory.
+  // A model may get along without the memory that it was refused.
   const isFailure = isRecord(result) && failureKinds.includes(String(result['kind']))
   return engine.limitHit && isFailure ? { kind: 'memory' } : result
 }
 
-const failureKinds: readonly string[] = ['failed', 'memory', 'trap', 'host']
+const failureKinds: readonly string[] = ['failed', 'trap']
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null

@@ -1,8 +1,8 @@
 import type { Ort } from 'onnxruntime-web/ort-wasm-simd-threaded.mjs'
 import createOrt from 'onnxruntime-web/ort-wasm-simd-threaded.mjs'
-import { seal } from './sealed-host.ts'
+import { seal, sealed } from './sealed-host.ts'
 
-const pageBytes = 65_536
+export const pageBytes = 65_536
 
 /** What the engine's module asks for at its start, by its memory import. */
 export const engineMemoryBytes = 256 * pageBytes
@@ -22,23 +22,25 @@ export class OrtEngine {
   hostHit = false
 
   /** Rejects when the host cannot start it. */
-  static async start(module: WebAssembly.Module): Promise<OrtEngine> {
-    const memory = new WebAssembly.Memory({ initial: engineMemoryBytes / pageBytes, maximum: pagesMax })
-    const restore = seal()
-    try {
-      const starting = withMemory(memory, () =>
-        createOrt({
-          numThreads: 1,
-          instantiateWasm: (imports, done) => done(new WebAssembly.Instance(module, imports), module),
-        }),
-      )
-      const engine = new OrtEngine(await starting, memory)
-      const code = engine.ort._OrtInit(1, logFatal)
+  static start(module: WebAssembly.Module): Promise<OrtEngine> {
+    return OrtEngine.#next(async () => {
+      const engine = await startOne(module)
+      const code = sealed(() => engine.ort._OrtInit(1, logFatal))
       if (code !== 0) throw new Error(`ONNX Runtime did not start: error ${code}`)
       return engine
-    } finally {
-      restore()
-    }
+    })
+  }
+
+  /** An engine for a memory that is put there: nothing in it works before. Rejects as `start`. */
+  static startEmpty(module: WebAssembly.Module): Promise<OrtEngine> {
+    return OrtEngine.#next(() => startOne(module))
+  }
+
+  /** One start after the other: each takes the host's world out of sight until it is done. */
+  static #next(start: () => Promise<OrtEngine>): Promise<OrtEngine> {
+    const starting = lastStart.then(start)
+    lastStart = starting.catch(() => {})
+    return starting
   }
 
   constructor(ort: Ort, memory: WebAssembly.Memory) {
@@ -52,12 +54,33 @@ export class OrtEngine {
         throw new RangeError('The memory limit of the task')
       }
       try {
-        return grow(pages)
+        const before = grow(pages)
+        // What was refused before was more than is needed.
+        this.limitHit = false
+        return before
       } catch (error) {
         this.hostHit = true
         throw error
       }
     }
+  }
+}
+
+let lastStart: Promise<unknown> = Promise.resolve()
+
+async function startOne(module: WebAssembly.Module): Promise<OrtEngine> {
+  const memory = new WebAssembly.Memory({ initial: engineMemoryBytes / pageBytes, maximum: pagesMax })
+  const restore = seal()
+  try {
+    const starting = withMemory(memory, () =>
+      createOrt({
+        numThreads: 1,
+        instantiateWasm: (imports, done) => done(new WebAssembly.Instance(module, imports), module),
+      }),
+    )
+    return new OrtEngine(await starting, memory)
+  } finally {
+    restore()
   }
 }
 

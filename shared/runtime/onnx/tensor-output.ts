@@ -14,8 +14,8 @@ export function writeTensors(
 }
 
 function asJson(tensors: readonly Tensor[], bytesMax: number): Uint8Array | undefined {
-  const parts: string[] = []
-  let length = 0
+  const parts: string[] = ['{']
+  let length = 1
   const add = (part: string): boolean => {
     parts.push(part)
     length += part.length
@@ -24,7 +24,7 @@ function asJson(tensors: readonly Tensor[], bytesMax: number): Uint8Array | unde
   }
   for (const [index, { name, type, shape, data }] of tensors.entries()) {
     const head = `${JSON.stringify(name)}:{"type":"${type.name}","shape":[${shape.join(',')}],"data":[`
-    if (!add(`${index === 0 ? '{' : ','}${head}`)) return undefined
+    if (!add(index === 0 ? head : `,${head}`)) return undefined
     let first = true
     for (const text of elementTexts({ name, type, shape, data })) {
       if (!add(first ? text : `,${text}`)) return undefined

@@ -38,7 +38,9 @@ describe('TSK-02 the penguins model', () => {
   })
 
   test('answers every item of the example with names, classes and probabilities', async () => {
-    const items = JSON.parse(await readFile(new URL('programs/onnx/penguins-input.json', root), 'utf8'))
+    const items: unknown[] = JSON.parse(
+      await readFile(new URL('programs/onnx/penguins-input.json', root), 'utf8'),
+    )
     const answers = await Promise.all(items.map(ask))
     expect(answers.flatMap(({ species }) => species.data)).toEqual([
       'Adelie',
