@@ -1,0 +1,52 @@
+// Runs instrumented modules as a process of its own, so that it can be told with V8's flags which compiler to use, and in
+// a worker thread with the stack that workers have. Modules and limits come as JSON on stdin, what they ended as goes out.
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+
+export interface TierCase {
+  /** base64 */
+  readonly wasm: string
+  readonly fuel: string
+  readonly callBudget: number
+}
+
+export interface TierOutcome {
+  readonly trap: string | undefined
+  readonly fuel: string
+  readonly callBudget: number
+  readonly memoryHit: number
+  /** SHA-256 of all of it. */
+  readonly memory: string
+}
+
+if (isMainThread) {
+  const worker = new Worker(new URL(import.meta.url), { workerData: readFileSync(0, 'utf8') })
+  worker.once('message', (outcomes: TierOutcome[]) => process.stdout.write(JSON.stringify(outcomes)))
+} else {
+  parentPort?.postMessage((JSON.parse(String(workerData)) as TierCase[]).map(runCase))
+}
+
+function runCase({ wasm, fuel, callBudget }: TierCase): TierOutcome {
+  const module = new WebAssembly.Module(Buffer.from(wasm, 'base64'))
+  const { exports } = new WebAssembly.Instance(module, { wasi_snapshot_preview1: { sched_yield: () => 0 } })
+  const global = (name: string) => exports[name] as WebAssembly.Global
+  global('fuel').value = BigInt(fuel)
+  global('callBudget').value = callBudget
+  global('pagesMax').value = 64
+  let trap: string | undefined
+  try {
+    ;(exports['_start'] as () => void)()
+  } catch (error) {
+    trap = String(error)
+  }
+  return {
+    trap,
+    fuel: String(global('fuel').value),
+    callBudget: Number(global('callBudget').value),
+    memoryHit: Number(global('memoryHit').value),
+    memory: createHash('sha256')
+      .update(new Uint8Array((exports['memory'] as WebAssembly.Memory).buffer))
+      .digest('hex'),
+  }
+}
