@@ -22,7 +22,7 @@ export interface ElementType {
   readonly bytes: number
 }
 
-export const elementTypes: readonly ElementType[] = [
+const elementTypes: readonly ElementType[] = [
   { name: 'float32', code: 1, bytes: 4 },
   { name: 'uint8', code: 2, bytes: 1 },
   { name: 'int8', code: 3, bytes: 1 },
