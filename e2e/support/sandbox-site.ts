@@ -1,24 +1,19 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import type { IncomingMessage, Server } from 'node:http'
+import { createSocket } from 'node:dgram'
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { Server } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { fastify } from 'fastify'
 import { build } from 'vite'
+import { servePage } from '../../relay/http/page.ts'
+import type { HttpApp } from '../../relay/http/parts.ts'
 import { sandboxBundle } from '../../scripts/sandbox-bundle.ts'
 
-/** The policy of the page around the sandbox: its own files, and frames of its own origin. */
-const appPolicy =
-  "default-src 'none'; script-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'"
-
-const types: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript',
-  '.wasm': 'application/wasm',
-}
-
-/** A page with the sandbox in it, built as the app is, on a server that says with it what the relay says. */
+/** A page with the sandbox in it, built as the app is, and served by the relay's own routes with its own headers. */
 export interface SandboxSite {
   readonly origin: string
   /** Paths that were asked for, in order. */
@@ -35,29 +30,19 @@ export async function openSandboxSite(): Promise<SandboxSite> {
     plugins: [sandboxBundle()],
     build: { outDir: folder, emptyOutDir: true, target: 'es2024' },
   })
-  const policies: Readonly<Record<string, string>> = {
-    '/sandbox.html': await readFile(join(folder, 'sandbox.csp'), 'utf8'),
-    '/sandbox-onnx.html': await readFile(join(folder, 'sandbox-onnx.csp'), 'utf8'),
-  }
   const requests: string[] = []
-  const server = createServer(async (request, response) => {
-    const path = pathOf(request)
-    requests.push(path)
-    try {
-      const body = await readFile(join(folder, path === '/' ? 'index.html' : path))
-      response.setHeader('content-type', types[extname(path === '/' ? '.html' : path)] ?? 'text/html')
-      response.setHeader('content-security-policy', policies[path] ?? appPolicy)
-      response.end(body)
-    } catch {
-      response.writeHead(404).end()
-    }
+  const app: HttpApp = fastify().withTypeProvider<TypeBoxTypeProvider>()
+  app.addHook('onRequest', async (request) => {
+    requests.push(new URL(request.url, 'http://localhost').pathname)
   })
-  const origin = await listen(server)
+  await servePage(app, folder)
+  await app.listen({ host: '127.0.0.1', port: 0 })
   return {
-    origin,
+    origin: `http://localhost:${(app.server.address() as AddressInfo).port}`,
     requests,
     async close() {
-      await closed(server)
+      app.server.closeAllConnections()
+      await app.close()
       await rm(folder, { recursive: true })
     },
   }
@@ -67,6 +52,10 @@ export async function openSandboxSite(): Promise<SandboxSite> {
 export interface Canary {
   readonly origin: string
   readonly requests: string[]
+  /** Its UDP port, as an ICE server. */
+  readonly stun: string
+  /** Sizes of the datagrams that came. */
+  readonly datagrams: number[]
   close(): Promise<void>
 }
 
@@ -83,11 +72,19 @@ export async function openCanary(): Promise<Canary> {
     requests.push(`UPGRADE ${request.url}`)
     socket.destroy()
   })
-  return { origin: await listen(server), requests, close: () => closed(server) }
-}
-
-function pathOf(request: IncomingMessage): string {
-  return new URL(request.url ?? '/', 'http://localhost').pathname
+  const datagrams: number[] = []
+  const socket = createSocket('udp4').on('message', ({ length }) => datagrams.push(length))
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  return {
+    origin: await listen(server),
+    requests,
+    stun: `stun:127.0.0.1:${socket.address().port}`,
+    datagrams,
+    async close() {
+      socket.close()
+      await closed(server)
+    },
+  }
 }
 
 async function listen(server: Server): Promise<string> {

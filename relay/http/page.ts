@@ -20,6 +20,9 @@ const appPolicy = [
 ].join('; ')
 
 const sandboxPages = ['sandbox.html', 'sandbox-onnx.html']
+/** Chromium 148 and later: no connection of any kind leaves, WebRTC, prefetch and name lookups included. */
+const noConnections = '()'
+
 /** The build names these by their content. */
 const namedByContent = /^.+-[\w-]{8,}\.\w+$/
 
@@ -47,7 +50,9 @@ export async function servePage(app: HttpApp, folder: string): Promise<void> {
     preCompressed: true,
     setHeaders(reply, path) {
       const name = basename(path).replace(/\.(?:br|gz)$/, '')
-      reply.header('content-security-policy', sandboxPolicies.get(name) ?? appPolicy)
+      const sandboxPolicy = sandboxPolicies.get(name)
+      reply.header('content-security-policy', sandboxPolicy ?? appPolicy)
+      if (sandboxPolicy !== undefined) reply.header('connection-allowlist', noConnections)
       reply.header(
         'cache-control',
         namedByContent.test(name) ? 'public, max-age=31536000, immutable' : 'no-cache',

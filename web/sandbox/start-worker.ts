@@ -5,11 +5,18 @@ import type { FrameStart, WorkerStart } from '../../shared/runtime/sandbox-messa
  * program ever runs on this thread, which a browser may share between frames.
  */
 
+/** No policy refuses these in every browser; nothing of ours uses them. */
+const waysOut = ['RTCPeerConnection', 'webkitRTCPeerConnection', 'WebTransport', 'open'] as const
+
 /** Waits for the app's word, compiles the engine and hands it to a worker with this source. */
 export function startWorker(
   workerSource: string,
   compile: (engine: Uint8Array<ArrayBuffer>) => Promise<WebAssembly.Module>,
 ): void {
+  for (const name of waysOut) {
+    Reflect.deleteProperty(window, name)
+    Object.defineProperty(window, name, { value: undefined, writable: false, configurable: false })
+  }
   const start = async ({ engine, frame, worker: port }: FrameStart): Promise<void> => {
     try {
       const compiled = await compile(engine as Uint8Array<ArrayBuffer>)

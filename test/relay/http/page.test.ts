@@ -59,6 +59,8 @@ describe('the built page', () => {
     await start(built)
     const response = await get('/sandbox.html')
     expect(response.headers.get('content-security-policy')).toBe(sandboxPolicy)
+    expect(response.headers.get('connection-allowlist')).toBe('()')
+    expect((await get('/')).headers.get('connection-allowlist')).toBeNull()
   })
 
   test('SBX-01 gives the sandbox the policy of the app when its build wrote none', async () => {
