@@ -30,13 +30,25 @@ export async function alternate<Name extends string>(
   return times
 }
 
-/** For work that is too short to be timed once: repeats it so often that it takes this many milliseconds, once. */
-export function repeatsFor(milliseconds: number, work: () => unknown): number {
+/** The work so often, one after another. */
+export function repeated(repeats: number, work: () => unknown): () => Promise<void> {
+  return async () => {
+    for (let i = 0; i < repeats; i++) {
+      const done = work()
+      if (done instanceof Promise) await done
+    }
+  }
+}
+
+const repeatsMax = 2 ** 20
+
+/** How often work that is too short to be timed once has to be repeated to take about so long; warms it up besides. */
+export async function repeatsFor(milliseconds: number, work: () => unknown): Promise<number> {
   for (let repeats = 1; ; repeats *= 2) {
     const start = performance.now()
-    for (let i = 0; i < repeats; i++) work()
+    await repeated(repeats, work)()
     const took = performance.now() - start
-    if (took >= milliseconds / 2 || repeats >= 2 ** 20)
+    if (took >= milliseconds / 2 || repeats >= repeatsMax)
       return Math.max(1, Math.round((repeats * milliseconds) / took))
   }
 }

@@ -1,8 +1,15 @@
 import { type Bench, measureParts } from '../bench.ts'
 import { measureChromiumTasks } from './chromium-tasks.ts'
 import { measureNodeTasks } from './node-tasks.ts'
+import { measureOnnx } from './onnx.ts'
+import { measurePreparation } from './preparation.ts'
 
-const parts = { node: measureNodeTasks, chromium: measureChromiumTasks }
+const parts = {
+  node: measureNodeTasks,
+  chromium: measureChromiumTasks,
+  prepare: measurePreparation,
+  onnx: measureOnnx,
+}
 
 export const runtimeBench: Bench = {
   name: 'runtime',

@@ -1,0 +1,112 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { expect, test } from 'vitest'
+
+/** FORMATS, "bench NAME --json", with what may be missing besides. */
+const report = Type.Object(
+  {
+    bench: Type.String({ minLength: 1 }),
+    machine: Type.Object(
+      {
+        cpus: Type.Integer({ minimum: 1 }),
+        cpu: Type.String(),
+        node: Type.String(),
+        platform: Type.String(),
+      },
+      { additionalProperties: false },
+    ),
+    runs: Type.Integer({ minimum: 1 }),
+    results: Type.Array(
+      Type.Object(
+        {
+          name: Type.String({ minLength: 1 }),
+          unit: Type.String({ minLength: 1 }),
+          median: Type.Number(),
+          min: Type.Number(),
+          max: Type.Number(),
+          baseline: Type.Union([
+            Type.Object({ name: Type.String(), median: Type.Number() }, { additionalProperties: false }),
+            Type.Null(),
+          ]),
+          ratio: Type.Union([Type.Number(), Type.Null()]),
+          target: Type.Union([
+            Type.Object({ ratioMin: Type.Number() }, { additionalProperties: false }),
+            Type.Object({ min: Type.Number() }, { additionalProperties: false }),
+            Type.Object({ max: Type.Number() }, { additionalProperties: false }),
+            Type.Null(),
+          ]),
+          met: Type.Union([Type.Boolean(), Type.Null()]),
+        },
+        { additionalProperties: false },
+      ),
+      { minItems: 1 },
+    ),
+    missing: Type.Array(
+      Type.Object({ name: Type.String(), reason: Type.String() }, { additionalProperties: false }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+function bench(...args: readonly string[]) {
+  return benchWith({}, ...args)
+}
+
+function benchWith(env: NodeJS.ProcessEnv, ...args: readonly string[]) {
+  const command = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'main.ts'), ...args]
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  })
+  return { status, stdout, stderr }
+}
+
+test('bench NAME --json prints one object of the documented form and nothing else', () => {
+  const { status, stdout, stderr } = bench('timer', '--json', '--runs', '20')
+  expect([status, stderr]).toEqual([0, ''])
+  expect(stdout).toMatch(/^\{.*\}\n$/)
+  const given: unknown = JSON.parse(stdout)
+  expect([...Value.Errors(report, given)]).toEqual([])
+  expect(given).toMatchObject({ bench: 'timer', runs: 20, missing: [] })
+})
+
+test('a part of the runtime bench measures what a task costs', { timeout: 60_000 }, () => {
+  const { status, stdout, stderr } = bench('runtime', '--only', 'node', '--json', '--runs', '1')
+  expect([status, stderr]).toEqual([0, ''])
+  const given = JSON.parse(stdout) as Static<typeof report>
+  expect([...Value.Errors(report, given)]).toEqual([])
+  expect(given.missing).toEqual([])
+  expect(
+    given.results.filter(({ target }) => target !== null).map(({ name, target }) => [name, target]),
+  ).toEqual([
+    ['node task wasi p50', { max: 5 }],
+    ['node task javascript p50', { max: 5 }],
+  ])
+})
+
+test('without --json it prints a table', () => {
+  const { status, stdout } = bench('timer', '--runs', '20', '--strict')
+  expect(status).toBe(0)
+  expect(stdout).toMatch(/^timer: medians of 20 runs on /)
+  expect(stdout).toMatch(/^timer empty turn +[\d.]+/m)
+})
+
+test('an unknown bench ends with 2 and the list', () => {
+  const { status, stdout, stderr } = bench('running', '--json')
+  expect([status, stdout]).toEqual([2, ''])
+  expect(stderr).toContain('there is no bench running')
+  expect(stderr).toMatch(/^ {2}runtime /m)
+})
+
+test('what cannot be measured is named, and fails with --strict only', () => {
+  const none = { TABMESH_CHROMIUM: '/no/such/browser' }
+  const lenient = benchWith(none, 'runtime', '--only', 'chromium', '--json')
+  expect(lenient.status).toBe(0)
+  expect(JSON.parse(lenient.stdout)).toMatchObject({
+    results: [],
+    missing: [{ name: 'chromium', reason: expect.stringContaining('/no/such/browser') }],
+  })
+  expect(benchWith(none, 'runtime', '--only', 'chromium', '--strict').status).toBe(1)
+})
