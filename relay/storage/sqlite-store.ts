@@ -1,6 +1,15 @@
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { StorageError, type Store, type StoreChange, type StoreRow } from '../../shared/storage/store.ts'
+import {
+  type BatchOptions,
+  type Fence,
+  fencedError,
+  type ListOptions,
+  StorageError,
+  type Store,
+  type StoreChange,
+  type StoreRow,
+} from '../../shared/storage/store.ts'
 import { checkStoreKey, checkStorePrefix, endOfPrefix } from '../../shared/storage/store-key.ts'
 import { explainFileError, makePrivateDirectory } from './files.ts'
 import type { SqliteAnswer, SqliteFailure, SqliteRequest } from './sqlite-worker.ts'
@@ -9,6 +18,7 @@ type RequestBody = SqliteRequest extends infer R ? (R extends { id: number } ? O
 
 interface Pending {
   readonly code: StorageError['code']
+  readonly fence: Fence | undefined
   readonly resolve: (rows: readonly StoreRow[]) => void
   readonly reject: (error: StorageError) => void
 }
@@ -19,6 +29,7 @@ interface Pending {
  * every batch that was asked for before it. The file belongs to one process at a time.
  */
 export class SqliteStore implements Store {
+  readonly consistency = 'strong'
   readonly #worker: Worker
   readonly #path: string
   readonly #pending = new Map<number, Pending>()
@@ -66,10 +77,7 @@ export class SqliteStore implements Store {
     return rows[0]?.value
   }
 
-  async list(
-    prefix: string,
-    options: { readonly from?: string; readonly limit?: number } = {},
-  ): Promise<StoreRow[]> {
+  async list(prefix: string, options: ListOptions = {}): Promise<StoreRow[]> {
     checkStorePrefix(prefix)
     const { from, limit = -1 } = options
     if (from !== undefined) checkStorePrefix(from)
@@ -82,9 +90,10 @@ export class SqliteStore implements Store {
     return [...rows]
   }
 
-  async batch(changes: readonly StoreChange[]): Promise<void> {
+  async batch(changes: readonly StoreChange[], { fence }: BatchOptions = {}): Promise<void> {
     for (const { key } of changes) checkStoreKey(key)
-    await this.#ask({ kind: 'batch', changes }, 'WriteFailed')
+    if (fence !== undefined) checkStoreKey(fence.key)
+    await this.#ask({ kind: 'batch', changes, fence }, 'WriteFailed')
   }
 
   /** Ends what was asked before, then closes the file. */
@@ -99,13 +108,13 @@ export class SqliteStore implements Store {
     if (this.#closing !== undefined) throw this.#closed('it was closed')
     this.#lastId += 1
     const id = this.#lastId
-    const answer = this.#answerOf(id, code)
+    const answer = this.#answerOf(id, code, body.kind === 'batch' ? body.fence : undefined)
     this.#worker.postMessage({ ...body, id })
     return answer
   }
 
-  #answerOf(id: number, code: StorageError['code']): Promise<readonly StoreRow[]> {
-    return new Promise((resolve, reject) => this.#pending.set(id, { code, resolve, reject }))
+  #answerOf(id: number, code: StorageError['code'], fence?: Fence): Promise<readonly StoreRow[]> {
+    return new Promise((resolve, reject) => this.#pending.set(id, { code, fence, resolve, reject }))
   }
 
   #settle(answer: SqliteAnswer): void {
@@ -113,6 +122,7 @@ export class SqliteStore implements Store {
     this.#pending.delete(answer.id)
     if (pending === undefined) return
     if ('rows' in answer) pending.resolve(answer.rows)
+    else if ('isFenced' in answer) pending.reject(fencedError(this.#path, pending.fence!))
     else pending.reject(storageError(pending.code, this.#path, answer.failure))
   }
 

@@ -1,7 +1,8 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import type { StoreChange, StoreRow } from '../../shared/storage/store.ts'
+import type { Fence, StoreChange, StoreRow } from '../../shared/storage/store.ts'
+import { equalValues } from '../../shared/storage/store.ts'
 
 /*
  * The thread that owns the database: node:sqlite blocks, and an fsync takes milliseconds.
@@ -18,13 +19,19 @@ export type SqliteRequest =
       readonly end: string
       readonly limit: number
     }
-  | { readonly kind: 'batch'; readonly id: number; readonly changes: readonly StoreChange[] }
+  | {
+      readonly kind: 'batch'
+      readonly id: number
+      readonly changes: readonly StoreChange[]
+      readonly fence: Fence | undefined
+    }
   | { readonly kind: 'close'; readonly id: number }
 
 /** `id` 0 answers the opening. */
 export type SqliteAnswer =
   | { readonly id: number; readonly rows: readonly StoreRow[] }
   | { readonly id: number; readonly failure: SqliteFailure }
+  | { readonly id: number; readonly isFenced: true }
 
 export interface SqliteFailure {
   readonly message: string
@@ -38,6 +45,9 @@ export interface SqliteFailure {
 const schemaVersion = 1
 /** How long another process may hold the file before opening gives up: a relay that is just ending. */
 const lockWaitMs = 2000
+
+/** Stands for the rows of a batch that was not written. */
+const fenced = 'fenced'
 
 class Database {
   readonly #database: DatabaseSync
@@ -70,7 +80,7 @@ class Database {
     }
   }
 
-  answer(request: SqliteRequest): readonly StoreRow[] {
+  answer(request: SqliteRequest): readonly StoreRow[] | typeof fenced {
     switch (request.kind) {
       case 'get':
         return this.#get.all(request.key) as unknown as StoreRow[]
@@ -79,26 +89,35 @@ class Database {
         return statement.all(request.start, request.end, request.limit) as unknown as StoreRow[]
       }
       case 'batch':
-        this.#commit(request.changes)
-        return []
+        return this.#commit(request.changes, request.fence) ? [] : fenced
       case 'close':
         this.#database.close()
         return []
     }
   }
 
-  #commit(changes: readonly StoreChange[]): void {
+  #commit(changes: readonly StoreChange[], fence: Fence | undefined): boolean {
     this.#database.exec('BEGIN IMMEDIATE')
     try {
+      if (fence !== undefined && !this.#holds(fence)) {
+        this.#database.exec('ROLLBACK')
+        return false
+      }
       for (const { key, value } of changes) {
         if (value === undefined) this.#delete.run(key)
         else this.#put.run(key, value)
       }
       this.#database.exec('COMMIT')
+      return true
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       throw error
     }
+  }
+
+  #holds({ key, value }: Fence): boolean {
+    const row = this.#get.get(key) as StoreRow | undefined
+    return equalValues(row?.value, value)
   }
 
   #prepareSchema(path: string): void {
@@ -137,10 +156,14 @@ function serve(port: MessagePort, path: string): void {
   port.on('message', (request: SqliteRequest) => {
     try {
       const rows = database.answer(request)
-      reply(
-        { id: request.id, rows },
-        rows.map(({ value }) => value.buffer as ArrayBuffer),
-      )
+      if (rows === fenced) {
+        reply({ id: request.id, isFenced: true })
+      } else {
+        reply(
+          { id: request.id, rows },
+          rows.map(({ value }) => value.buffer as ArrayBuffer),
+        )
+      }
     } catch (error) {
       reply({ id: request.id, failure: failureOf(error) })
     }

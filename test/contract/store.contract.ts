@@ -251,4 +251,95 @@ const lifetime: readonly StoreCase[] = [
   },
 ]
 
-export const storeContract: readonly StoreCase[] = [...reading, ...listing, ...odd, ...lifetime]
+const refused = async (writing: Promise<void>): Promise<void> => {
+  const error = await rejection(writing)
+  same(error instanceof StorageError && error.code, 'Fenced', error.message)
+}
+
+const fencing: readonly StoreCase[] = [
+  {
+    name: 'writes behind a fence that holds, and nothing of a batch behind one that does not',
+    run: (subject) =>
+      using(subject, async (store) => {
+        await store.batch([
+          { key: 'lease', value: bytes(1) },
+          { key: 'kept', value: bytes(1) },
+        ])
+        await store.batch([{ key: 'a', value: bytes(1) }], { fence: { key: 'lease', value: bytes(1) } })
+        const late = [
+          { key: 'a', value: bytes(2) },
+          { key: 'b', value: bytes(2) },
+          { key: 'kept', value: undefined },
+        ]
+        for (const value of [bytes(2), bytes(1, 0), bytes(), undefined]) {
+          await refused(store.batch(late, { fence: { key: 'lease', value } }))
+        }
+        await refused(store.batch(late, { fence: { key: 'none', value: bytes() } }))
+        sameJson(keysOf(await store.list('')), ['a', 'kept', 'lease'], 'keys')
+        sameBytes(await store.get('a'), bytes(1), 'a')
+      }),
+  },
+  {
+    name: 'knows a row that must not be there from an empty one',
+    run: (subject) =>
+      using(subject, async (store) => {
+        const absent = { fence: { key: 'lease', value: undefined } }
+        await store.batch([{ key: 'a', value: bytes(1) }], absent)
+        await store.batch([{ key: 'lease', value: bytes() }], absent)
+        await refused(store.batch([{ key: 'lease', value: bytes(2) }], absent))
+        sameBytes(await store.get('lease'), bytes(), 'lease')
+        await store.batch([{ key: 'lease', value: undefined }], { fence: { key: 'lease', value: bytes() } })
+        await store.batch([{ key: 'a', value: bytes(2) }], absent)
+        sameBytes(await store.get('a'), bytes(2), 'a')
+      }),
+  },
+  {
+    name: 'lets one of many win that change a row each from what they all saw',
+    run: (subject) =>
+      using(subject, async (store) => {
+        for (const seen of [undefined, bytes(200)]) {
+          const tries = Array.from({ length: 20 }, (_, i) =>
+            store.batch([{ key: 'lease', value: bytes(i) }], { fence: { key: 'lease', value: seen } }),
+          )
+          const outcomes = await Promise.allSettled(tries)
+          same(outcomes.filter(({ status }) => status === 'fulfilled').length, 1, 'winners')
+          const winner = outcomes.findIndex(({ status }) => status === 'fulfilled')
+          sameBytes(await store.get('lease'), bytes(winner), 'lease')
+          await store.batch([{ key: 'lease', value: bytes(200) }])
+        }
+      }),
+  },
+  {
+    name: 'checks the fence as the batches before it left its row, and goes on after one that was refused',
+    run: (subject) =>
+      using(subject, async (store) => {
+        const behind = (value: number) => ({ fence: { key: 'lease', value: bytes(value) } })
+        const writes = [
+          store.batch([{ key: 'lease', value: bytes(1) }]),
+          store.batch([{ key: 'a', value: bytes(1) }], behind(1)),
+          store.batch([{ key: 'lease', value: bytes(2) }], behind(1)),
+          store.batch([{ key: 'a', value: bytes(9) }], behind(1)),
+          store.batch([{ key: 'b', value: bytes(2) }], behind(2)),
+          store.batch([{ key: 'c', value: bytes(3) }]),
+        ]
+        const states = (await Promise.allSettled(writes)).map(({ status }) => status === 'fulfilled')
+        sameJson(states, [true, true, true, false, true, true], 'outcomes')
+        sameJson(keysOf(await store.list('')), ['a', 'b', 'c', 'lease'], 'keys')
+        sameBytes(await store.get('a'), bytes(1), 'a')
+      }),
+  },
+  {
+    name: 'says that it is always strong, and is so at whatever level it is asked',
+    run: (subject) =>
+      using(subject, async (store) => {
+        same(store.consistency, 'strong', 'consistency')
+        for (const consistency of ['strong', 'readYourWrites', 'causal', 'eventual'] as const) {
+          await store.batch([{ key: consistency, value: bytes(1) }], { consistency })
+          sameBytes(await store.get(consistency, { consistency }), bytes(1), consistency)
+          sameJson(keysOf(await store.list(consistency, { consistency })), [consistency], consistency)
+        }
+      }),
+  },
+]
+
+export const storeContract: readonly StoreCase[] = [...reading, ...listing, ...odd, ...lifetime, ...fencing]

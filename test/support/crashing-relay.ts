@@ -29,6 +29,7 @@ class Disk {
 
 /** The store of one process: what was under way when it was killed is written whole or not at all, by chance. */
 class ProcessStore implements Store {
+  readonly consistency = 'strong'
   readonly #disk: Disk
   readonly #random: Random
   readonly #commitMsMax: number

@@ -13,6 +13,7 @@ export interface Commit {
 
 /** A store whose writes become durable when the test says so, all of a batch at once. */
 export class ScriptedStore implements Store {
+  readonly consistency = 'strong'
   readonly rows = new Map<string, Uint8Array>()
   /** Every key that was ever written or deleted durably. */
   readonly durable = new Set<string>()

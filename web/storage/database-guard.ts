@@ -28,7 +28,7 @@ export class DatabaseGuard {
     try {
       return await running
     } catch (error) {
-      throw databaseError(code, this.#name, error)
+      throw error instanceof StorageError ? error : databaseError(code, this.#name, error)
     } finally {
       this.#running.delete(running)
     }

@@ -1,5 +1,13 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
-import type { Store, StoreChange, StoreRow } from '../../shared/storage/store.ts'
+import {
+  type BatchOptions,
+  equalValues,
+  fencedError,
+  type ListOptions,
+  type Store,
+  type StoreChange,
+  type StoreRow,
+} from '../../shared/storage/store.ts'
 import { checkStoreKey, checkStorePrefix, endOfPrefix } from '../../shared/storage/store-key.ts'
 import { DatabaseGuard, databaseError } from './database-guard.ts'
 import { databaseName } from './database-name.ts'
@@ -17,10 +25,13 @@ const databaseVersion = 1
  * that was asked for before it.
  */
 export class IndexedDbStore implements Store {
+  readonly consistency = 'strong'
   readonly #database: IDBPDatabase<RowsSchema>
+  readonly #name: string
   readonly #guard: DatabaseGuard
 
   private constructor(name: string, database: IDBPDatabase<RowsSchema>) {
+    this.#name = name
     this.#database = database
     this.#guard = new DatabaseGuard(name, () => database.close())
   }
@@ -48,10 +59,7 @@ export class IndexedDbStore implements Store {
     return this.#guard.run('ReadFailed', () => this.#database.get(storeName, key))
   }
 
-  async list(
-    prefix: string,
-    options: { readonly from?: string; readonly limit?: number } = {},
-  ): Promise<StoreRow[]> {
+  async list(prefix: string, options: ListOptions = {}): Promise<StoreRow[]> {
     checkStorePrefix(prefix)
     const { from, limit } = options
     if (from !== undefined) checkStorePrefix(from)
@@ -70,16 +78,21 @@ export class IndexedDbStore implements Store {
     })
   }
 
-  async batch(changes: readonly StoreChange[]): Promise<void> {
+  async batch(changes: readonly StoreChange[], { fence }: BatchOptions = {}): Promise<void> {
     for (const { key } of changes) checkStoreKey(key)
+    if (fence !== undefined) checkStoreKey(fence.key)
     return this.#guard.run('WriteFailed', async () => {
       const transaction = this.#database.transaction(storeName, 'readwrite', { durability: 'strict' })
       try {
+        if (fence !== undefined && !equalValues(await transaction.store.get(fence.key), fence.value)) {
+          throw fencedError(this.#name, fence)
+        }
         const writes = changes.map(({ key, value }) =>
           value === undefined ? transaction.store.delete(key) : transaction.store.put(viewedPart(value), key),
         )
         await Promise.all([...writes, transaction.done])
       } catch (error) {
+        transaction.done.catch(() => undefined)
         abort(transaction)
         throw error
       }
