@@ -1,0 +1,25 @@
+/** A server's address for people and logs: no user, no password, no parameters (they may hold either). */
+export function placeOf(url: string): string {
+  if (!URL.canParse(url)) return 'the address in storage.url'
+  const { protocol, host, pathname } = new URL(url)
+  return `${protocol}//${host}${pathname}`
+}
+
+/** What went wrong on the way to a server, and what to do about it. */
+export function explainConnectionError(error: unknown): string {
+  const { code, message, errors } = (error ?? {}) as { code?: unknown; message?: string; errors?: unknown[] }
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'nothing listens there; start the server or check storage.url'
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'its name is not known; check storage.url'
+    case 'ETIMEDOUT':
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return 'it cannot be reached; check storage.url and the network'
+    default:
+      if (errors?.[0] !== undefined && message === '') return explainConnectionError(errors[0])
+      return message || 'the connection was lost'
+  }
+}
