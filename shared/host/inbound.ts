@@ -5,7 +5,8 @@ import { Refusal } from '../kernel/refusal.ts'
 import type { WireMessage } from '../peer/wire.ts'
 import { parseMessage } from '../peer/wire-shape.ts'
 import type { AttemptKey } from '../task/messages.ts'
-import { type BlobExchange, blobsNeeded, frameKinds } from './blob-exchange.ts'
+import { type BlobExchange, type BlobNeed, blobsNeeded } from './blob-exchange.ts'
+import { frameKinds, isBlobKind } from './blob-frames.ts'
 import type { Counters } from './counters.ts'
 import type { CryptoPort } from './crypto-port.ts'
 import type { HostLog } from './host-log.ts'
@@ -20,8 +21,8 @@ export interface InboundParts {
   readonly now: () => Instant
   /** Takes authenticated messages, in the order each peer sent them. */
   readonly deliver: (from: PeerId, message: WireMessage) => void
-  /** Whether an answer to the attempt would count: blobs are fetched for no other. */
-  readonly awaits: (worker: PeerId, attempt: AttemptKey) => boolean
+  /** Whether an answer to the attempt, with so many bytes of output, would count: blobs are fetched for no other. */
+  readonly awaits: (worker: PeerId, attempt: AttemptKey, outputBytes: number) => boolean
 }
 
 /** Frames of one peer between arrival and delivery, and their bytes; beyond it no more are read from that peer. */
@@ -74,9 +75,7 @@ export class Inbound {
     const lane = this.#lanes.get(from)
     if (lane === undefined) return
     const kind = frame[0]
-    if (kind === frameKinds.blob || kind === frameKinds.want || kind === frameKinds.missing) {
-      return this.#parts.blobs.frame(from, kind, frame.subarray(1))
-    }
+    if (isBlobKind(kind)) return this.#parts.blobs.frame(from, kind, frame.subarray(1))
     const checked =
       kind === frameKinds.envelope ? this.#checkSafely(from, frame.subarray(1)) : this.#malformed(from)
     enqueue(lane, frame.length, this.#inTurn(lane, from, checked, frame.length))
@@ -96,7 +95,9 @@ export class Inbound {
   ): Promise<void> {
     const [message] = await Promise.all([checked, lane.tail])
     if (message !== undefined) {
-      const needed = blobsNeeded(message, (attempt) => this.#parts.awaits(from, attempt))
+      const needed = blobsNeeded(message, (attempt, outputBytes) =>
+        this.#parts.awaits(from, attempt, outputBytes),
+      )
       const passes = needed.length === 0 && (message.type !== 'task/cancel' || lane.parked.count === 0)
       if (passes) this.#deliver(lane, from, message)
       else this.#park(lane, from, message, needed, sizeBytes)
@@ -105,7 +106,13 @@ export class Inbound {
     lane.waiters.shift()?.()
   }
 
-  #park(lane: Lane, from: PeerId, message: WireMessage, needed: readonly Hash[], sizeBytes: number): void {
+  #park(
+    lane: Lane,
+    from: PeerId,
+    message: WireMessage,
+    needed: readonly BlobNeed[],
+    sizeBytes: number,
+  ): void {
     if (isFull(lane.parked))
       return this.#refused(from, 'overload', 'Message refused: too many wait for blobs')
     enqueue(lane.parked, sizeBytes, this.#withBlobs(lane, from, message, needed, sizeBytes))
@@ -115,7 +122,7 @@ export class Inbound {
     lane: Lane,
     from: PeerId,
     message: WireMessage,
-    needed: readonly Hash[],
+    needed: readonly BlobNeed[],
     sizeBytes: number,
   ): Promise<void> {
     await lane.parked.tail

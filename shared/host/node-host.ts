@@ -11,12 +11,14 @@ import type { Store } from '../storage/store.ts'
 import type { Admission, Admittance } from '../task/messages.ts'
 import { admit } from './admission.ts'
 import { AssignmentRunner } from './assignment-runner.ts'
-import { BlobExchange } from './blob-exchange.ts'
+import type { BlobExchange } from './blob-exchange.ts'
+import type { BlobProgress } from './blob-fetch.ts'
 import { Counters } from './counters.ts'
 import type { CryptoPort } from './crypto-port.ts'
 import type { HostLog } from './host-log.ts'
 import { Inbound } from './inbound.ts'
 import type { Network, NetworkListener, PeerPath } from './network.ts'
+import { blobsInUse, createBlobExchange } from './node-blobs.ts'
 import { Outbound } from './outbound.ts'
 import { Run } from './run.ts'
 
@@ -45,6 +47,7 @@ export class NodeHost {
   readonly counters = new Counters()
   readonly #parts: NodeHostParts
   readonly #run: Run
+  readonly #exchange: BlobExchange
   readonly #inbound: Inbound
   readonly #outbound: Outbound
   readonly #assignments: AssignmentRunner | undefined
@@ -58,12 +61,9 @@ export class NodeHost {
     const clock = parts.clock ?? Date.now
     const { crypto, networkId, network, store, blobs, log } = parts
     const send = (peer: PeerId, frame: Uint8Array): boolean => network.send(peer, frame)
-    const exchange = new BlobExchange({
-      store: blobs,
-      sha256: crypto.sha256,
-      send,
-      queuedBytes: (peer) => network.queuedBytes(peer),
-    })
+    const exchange = createBlobExchange(parts, this.counters)
+    this.#exchange = exchange
+    blobs.protect(() => blobsInUse(parts.peer))
     this.#run = new Run({
       peer: parts.peer,
       store,
@@ -81,7 +81,8 @@ export class NodeHost {
       log,
       now,
       deliver: (from, message) => this.#run.post({ kind: 'message', from, message }),
-      awaits: (worker, attempt) => parts.peer.children.coordinator?.awaits(worker, attempt) ?? false,
+      awaits: (worker, attempt, outputBytes) =>
+        parts.peer.children.coordinator?.awaits(worker, attempt, outputBytes) ?? false,
     })
     this.#outbound = new Outbound({
       networkId,
@@ -117,6 +118,11 @@ export class NodeHost {
   /** SEC-04: message ids remembered now, for the gauge `message_cache_size`. */
   get messageCacheSize(): number {
     return this.#inbound.replayWindowSize
+  }
+
+  /** Calls back for every part of a blob that comes from a peer; returns the unsubscription. */
+  onBlobProgress(listener: (progress: BlobProgress) => void): () => void {
+    return this.#exchange.onProgress(listener)
   }
 
   command(command: PeerCommand): void {

@@ -3,7 +3,7 @@ import { concatBytes } from '../kernel/bytes.ts'
 import type { Hash, Instant, PeerId } from '../kernel/ids.ts'
 import { uuidV4 } from '../kernel/uuid.ts'
 import type { WireMessage } from '../peer/wire.ts'
-import { frameKinds } from './blob-exchange.ts'
+import { frameKinds } from './blob-frames.ts'
 import type { CryptoPort } from './crypto-port.ts'
 import { signParts } from './nested-signatures.ts'
 

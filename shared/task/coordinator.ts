@@ -1,5 +1,13 @@
 import { BoundedMap } from '../kernel/bounded.ts'
-import { after, type Instant, type JobId, type PeerId, type Sha256, type TaskId } from '../kernel/ids.ts'
+import {
+  after,
+  type Hash,
+  type Instant,
+  type JobId,
+  type PeerId,
+  type Sha256,
+  type TaskId,
+} from '../kernel/ids.ts'
 import { unreachable } from '../kernel/invariant.ts'
 import type { Machine, Row } from '../kernel/machine.ts'
 import type { Random } from '../kernel/random.ts'
@@ -32,6 +40,7 @@ import type {
   ToSubmitter,
   ToWorker,
 } from './messages.ts'
+import { blobsOf } from './payload.ts'
 import { Post } from './post.ts'
 import { ReadyQueue } from './ready-queue.ts'
 import { Roster } from './roster.ts'
@@ -206,10 +215,22 @@ export class Coordinator
     return { ...tally, missingWorkers: 0 }
   }
 
-  /** Whether this attempt is out with the worker: an answer to it would count. */
-  awaits(worker: PeerId, key: AttemptKey): boolean {
-    const attempt = this.#tasks.get(key.taskId)?.attemptNumbered(key.attempt)
-    return attempt !== undefined && attempt.worker === worker && isLive(attempt)
+  /** Whether this attempt is out with the worker: an answer to it, with so many bytes of output, would count. */
+  awaits(worker: PeerId, key: AttemptKey, outputBytes: number): boolean {
+    const record = this.#tasks.get(key.taskId)
+    const attempt = record?.attemptNumbered(key.attempt)
+    if (attempt === undefined || attempt.worker !== worker || !isLive(attempt)) return false
+    return outputBytes <= record!.submission.task.limits.outputBytes
+  }
+
+  /** Programs, inputs and outputs of unfinished tasks that are blobs. */
+  *blobs(): Iterable<Hash> {
+    for (const { submission, attempts } of this.#tasks.values()) {
+      yield* blobsOf(submission)
+      for (const { answer } of attempts) {
+        if (answer?.answer.output?.kind === 'blob') yield answer.answer.output.hash
+      }
+    }
   }
 
   unfinishedOf(jobId: JobId): TaskId[] {

@@ -4,7 +4,7 @@ import { type Refusal, refuse } from '../kernel/refusal.ts'
 import type { PeerStanding } from './coordinator-ports.ts'
 import type { Submission } from './messages.ts'
 import { sizeOf } from './payload.ts'
-import { payloadBytesMax } from './task.ts'
+import { blobPayloadBytesMax, blobPayloadTooLarge } from './task.ts'
 
 /** TSK-02. `model_inference` and `data_analysis` run wherever the sandbox knows the program's form. */
 export const taskTypes: readonly string[] = [
@@ -35,8 +35,8 @@ export function checkSubmission(
   if (!taskTypes.includes(submission.taskType)) {
     return refuse('UnsupportedTaskType', `Unsupported task type: ${submission.taskType}`)
   }
-  if (sizeOf(input) > payloadBytesMax || submission.programSizeBytes > payloadBytesMax) {
-    return refuse('PayloadTooLarge', 'Task payload exceeds 1 MB limit')
+  if (sizeOf(input) > blobPayloadBytesMax || submission.programSizeBytes > blobPayloadBytesMax) {
+    return refuse('PayloadTooLarge', blobPayloadTooLarge)
   }
   const inputMatches =
     input.kind === 'blob'

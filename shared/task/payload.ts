@@ -8,5 +8,14 @@ export type Payload =
 /** DESIGN, "No payload in a machine": over this a payload is a reference. */
 export const inlineBytesMax = 4 * 1024
 
+/** The program of a task, and its input where that is a blob. */
+export function blobsOf(of: {
+  readonly task: { readonly programHash: Hash }
+  readonly input: Payload
+}): Hash[] {
+  const { task, input } = of
+  return input.kind === 'blob' ? [task.programHash, input.hash] : [task.programHash]
+}
+
 export const sizeOf = (payload: Payload): number =>
   payload.kind === 'inline' ? payload.bytes.length : payload.sizeBytes

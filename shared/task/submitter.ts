@@ -2,10 +2,11 @@ import { BoundedMap } from '../kernel/bounded.ts'
 import { equalBytes } from '../kernel/bytes.ts'
 import { chunks } from '../kernel/chunks.ts'
 import { encodeCanonical } from '../kernel/codec.ts'
-import { after, type Instant, type PeerId, type TaskId } from '../kernel/ids.ts'
+import { after, type Hash, type Instant, type PeerId, type TaskId } from '../kernel/ids.ts'
 import { unreachable } from '../kernel/invariant.ts'
 import type { Machine, Out, Row } from '../kernel/machine.ts'
 import type { Admittance, FinishedTask, FromSubmitter, Submission, ToSubmitter } from './messages.ts'
+import { blobsOf } from './payload.ts'
 import { batchBytesMax, batchItemsMax, carriedBytes } from './post.ts'
 import type { Task } from './task.ts'
 
@@ -82,6 +83,11 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
 
   get open(): number {
     return this.#open.size
+  }
+
+  /** Programs and inputs, where they are blobs, of tasks under way. */
+  *blobs(): Iterable<Hash> {
+    for (const { submission } of this.#open.values()) yield* blobsOf(submission)
   }
 
   handle(input: SubmitterInput, now: Instant, out: SubmitterOut): void {

@@ -56,8 +56,13 @@ export const defaultLimits: Limits = {
 /** TSK-09: at least three workers, two equal answers. */
 export const defaultVerification: VerificationPolicy = { replicas: 3, quorum: 2, comparator: 'exact' }
 
-/** TSK-02: the largest payload of a submission, in bytes. */
+/** TSK-02: the largest input that stands in a request itself, in bytes; larger ones go as blobs. */
 export const payloadBytesMax = 1024 * 1024
+/** The largest program or input that goes as a blob, in bytes (FORMATS, "Outcomes": as the largest output). */
+export const blobPayloadBytesMax = 64 * 1024 * 1024
+
+export const payloadTooLarge = 'Task payload exceeds 1 MB limit'
+export const blobPayloadTooLarge = 'Task payload exceeds 64 MB limit'
 
 export type Priority = 'critical' | 'normal' | 'low'
 export const priorities: readonly Priority[] = ['critical', 'normal', 'low']

@@ -1,6 +1,6 @@
 import { BoundedMap } from '../kernel/bounded.ts'
 import { chunks } from '../kernel/chunks.ts'
-import { after, type Instant, type PeerId, type Sha256 } from '../kernel/ids.ts'
+import { after, type Hash, type Instant, type PeerId, type Sha256 } from '../kernel/ids.ts'
 import { unreachable } from '../kernel/invariant.ts'
 import type { Machine, Row } from '../kernel/machine.ts'
 import { commitmentHash, outcomeHash, taskDigest } from './digest.ts'
@@ -15,6 +15,7 @@ import type {
   Settle,
   ToWorker,
 } from './messages.ts'
+import { blobsOf } from './payload.ts'
 import { batchBytesMax, batchItemsMax, carriedBytes } from './post.ts'
 import type {
   Ran,
@@ -76,6 +77,14 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
 
   get running(): number {
     return this.#running
+  }
+
+  /** Programs, inputs and outputs, where they are blobs, of what is held. */
+  *blobs(): Iterable<Hash> {
+    for (const { assignment, answer } of this.#held.values()) {
+      yield* blobsOf(assignment)
+      if (answer?.output?.kind === 'blob') yield answer.output.hash
+    }
   }
 
   handle(input: WorkerInput, now: Instant, out: WorkerOut): void {

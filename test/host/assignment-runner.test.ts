@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { AssignmentRunner } from '../../shared/host/assignment-runner.ts'
-import { frameKinds } from '../../shared/host/blob-exchange.ts'
+import { frameKinds } from '../../shared/host/blob-frames.ts'
 import { toHex } from '../../shared/kernel/bytes.ts'
 import type { Hash } from '../../shared/kernel/ids.ts'
 import type { ProgramRun, RunResult } from '../../shared/runtime/program-runner.ts'

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { newSubmission } from '../../shared/client/new-submission.ts'
-import { frameKinds } from '../../shared/host/blob-exchange.ts'
+import { chunkFrame, frameKinds, hashFrame } from '../../shared/host/blob-frames.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
-import { concatBytes, toHex } from '../../shared/kernel/bytes.ts'
+import { toHex } from '../../shared/kernel/bytes.ts'
 import type { Hash } from '../../shared/kernel/ids.ts'
+import { sha256 } from '../relay/http/test-keys.ts'
 import { frameOf, InboundRig, testNetworkId } from '../support/host-parts.ts'
 
 const program = Buffer.from('export default (n) => n')
@@ -28,13 +29,16 @@ async function submit(rig: InboundRig, from: CryptoPort, fills: readonly number[
 }
 
 const wants = (rig: InboundRig): Hash[] =>
-  rig.sent.flatMap(({ frame }) => (frame[0] === frameKinds.want ? [toHex(frame.subarray(1)) as Hash] : []))
+  rig.sent.flatMap(({ frame }) =>
+    frame[0] === frameKinds.want ? [toHex(frame.subarray(1, 33)) as Hash] : [],
+  )
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await turn()
 }
 
-const blobFrame = (bytes: Uint8Array): Uint8Array => concatBytes(Uint8Array.of(frameKinds.blob), bytes)
+const hashOf = (bytes: Uint8Array): Hash => toHex(sha256(bytes)) as Hash
+const blobFrame = (bytes: Uint8Array): Uint8Array => chunkFrame(hashOf(bytes), 0, bytes.length, bytes)
 
 describe('STO-07 messages that name blobs', () => {
   test('reach their machine when all their blobs are here', async () => {
@@ -56,7 +60,7 @@ describe('STO-07 messages that name blobs', () => {
     await rig.receive(await rig.message(message))
     await until(() => wants(rig).length === 2)
     await rig.receive(blobFrame(inputs[0]!))
-    await rig.receive(concatBytes(Uint8Array.of(frameKinds.missing), rig.me.sha256(inputs[1]!)))
+    await rig.receive(hashFrame('missing', hashOf(inputs[1]!)))
     await until(() => rig.rejected('blob_missing') === 1)
     await rig.receive(await rig.message(waiting(1)))
     await rig.settled()

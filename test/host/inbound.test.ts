@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { encodeBody, envelopeBytesMax, freshMs } from '../../shared/envelope/envelope.ts'
-import { frameKinds } from '../../shared/host/blob-exchange.ts'
+import { frameKinds } from '../../shared/host/blob-frames.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import { asciiBytes, concatBytes, toHex } from '../../shared/kernel/bytes.ts'
 import { encodeCanonical } from '../../shared/kernel/codec.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { openFrame } from '../../shared/envelope/envelope.ts'
-import { frameKinds } from '../../shared/host/blob-exchange.ts'
+import { frameKinds } from '../../shared/host/blob-frames.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import { Outbound } from '../../shared/host/outbound.ts'
 import type { Instant, PeerId } from '../../shared/kernel/ids.ts'

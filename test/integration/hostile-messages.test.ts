@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { frameKinds } from '../../shared/host/blob-exchange.ts'
-import { concatBytes } from '../../shared/kernel/bytes.ts'
+import { frameKinds, wantFrame } from '../../shared/host/blob-frames.ts'
 import { Random } from '../../shared/kernel/random.ts'
 import type { WireMessage } from '../../shared/peer/wire.ts'
 import type { Admittance } from '../../shared/task/messages.ts'
@@ -148,9 +147,9 @@ describe('SEC-01 a relay lives through', () => {
     await attack(async (node) => {
       for (let i = 0; i < 600; i++) await node.present('agent', true)
       const wanted = (await squareTasks(relay, node.crypto, [1]))[0]!.task.programHash
-      const want = concatBytes(Uint8Array.of(frameKinds.want), Buffer.from(wanted, 'hex'))
+      const want = wantFrame(wanted, 0, 1_000)
       for (let i = 0; i < 1_000; i++) await node.sayRaw(want)
-      const blob = new Uint8Array(200_000).fill(frameKinds.blob, 0, 1)
+      const blob = new Uint8Array(200_000).fill(frameKinds.chunk, 0, 1)
       for (let i = 0; i < 50; i++) await node.sayRaw(blob)
       await isHeard(node)
     })

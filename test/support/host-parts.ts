@@ -5,7 +5,8 @@ import {
   encodeFrame,
   envelopeSigningBytes,
 } from '../../shared/envelope/envelope.ts'
-import { BlobExchange, frameKinds } from '../../shared/host/blob-exchange.ts'
+import { BlobExchange } from '../../shared/host/blob-exchange.ts'
+import { frameKinds } from '../../shared/host/blob-frames.ts'
 import { Counters } from '../../shared/host/counters.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import type { HostLog } from '../../shared/host/host-log.ts'

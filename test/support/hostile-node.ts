@@ -1,9 +1,8 @@
 import type { NodeIdentity } from '../../relay/keys/identity.ts'
 import { type Envelope, openFrame } from '../../shared/envelope/envelope.ts'
-import { frameKinds } from '../../shared/host/blob-exchange.ts'
+import { chunkFrame, frameKinds, hashFrame, parseBlobFrame } from '../../shared/host/blob-frames.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import { signParts } from '../../shared/host/nested-signatures.ts'
-import { concatBytes, toHex } from '../../shared/kernel/bytes.ts'
 import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
 import { Refusal } from '../../shared/kernel/refusal.ts'
 import type { WireMessage } from '../../shared/peer/wire.ts'
@@ -104,7 +103,8 @@ export class HostileNode {
   }
 
   #hear(frame: Uint8Array): void {
-    if (frame[0] === frameKinds.want) return this.#serve(frame.subarray(1))
+    const asked = frame[0] === frameKinds.want ? parseBlobFrame(frame[0], frame.subarray(1)) : undefined
+    if (typeof asked === 'object' && asked.kind === 'want') return this.#serve(asked)
     const opened = openFrame(frame.subarray(1))
     if (frame[0] !== frameKinds.envelope || opened instanceof Refusal) return
     const message = { type: opened.envelope.type, ...(opened.envelope.payload as object) } as WireMessage
@@ -112,12 +112,12 @@ export class HostileNode {
     this.onMessage(message)
   }
 
-  #serve(hash: Uint8Array): void {
-    const blob = this.blobs.get(toHex(hash) as Hash)
+  #serve({ hash, offset, length }: { hash: Hash; offset: number; length: number }): void {
+    const blob = this.blobs.get(hash)
     const reply =
       blob === undefined
-        ? concatBytes(Uint8Array.of(frameKinds.missing), hash)
-        : concatBytes(Uint8Array.of(frameKinds.blob), blob)
+        ? hashFrame('missing', hash)
+        : chunkFrame(hash, offset, blob.length, blob.subarray(offset, offset + length))
     this.#node.network.send(this.#relay, reply)
   }
 }
