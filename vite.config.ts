@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { defineConfig } from 'vite'
 import { precompress } from './scripts/precompress.ts'
+import { programFiles } from './scripts/program-files.ts'
 import { sandboxBundle } from './scripts/sandbox-bundle.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as {
@@ -10,7 +11,7 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
 export default defineConfig({
   root: 'web',
   publicDir: '../public',
-  plugins: [sandboxBundle(), precompress()],
+  plugins: [programFiles(), sandboxBundle(), precompress()],
   define: { 'import.meta.env.TABMESH_VERSION': JSON.stringify(version) },
   build: {
     outDir: '../dist/web',

@@ -239,7 +239,7 @@ test('TSK-02 WEB-02 the built-in program counts the words of a real text', async
   const file = new URL('../node_modules/vega-datasets/data/birdstrikes.csv', import.meta.url)
   const lines = readFileSync(file, 'utf8').split('\n', 30)
   await page.getByRole('textbox', { name: 'Input text' }).fill(lines.join('\n'))
-  await expect(page.getByRole('region', { name: 'Program source' })).toContainText('function wordCount')
+  await expect(page.getByRole('region', { name: 'Program example' })).toContainText('The cat and the dog')
   await page.getByRole('button', { name: 'Run' }).click()
   await tab.untilEnded(60_000)
   expect((await tab.results()).map(({ output }) => output)).toEqual(lines.map(wordsOf))

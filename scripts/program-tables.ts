@@ -1,6 +1,6 @@
 // Writes the tables that the programs' library carries: powers of ten, and what Unicode says of letters. They are checked in, so
 // that a program's bytes hang on no machine's Unicode version. `node scripts/program-tables.ts` after a new Unicode.
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 
 const folder = new URL('../programs/lib/', import.meta.url)
 const pointMax = 0x10ffff
@@ -216,6 +216,85 @@ function flat(runs: readonly (readonly [number, number])[]): number[] {
   return runs.flat()
 }
 
+interface LanguageTexts {
+  readonly [code: string]: { readonly name: string; readonly learn: string; readonly hold: readonly string[] }
+}
+
+/** Runs of three characters that the profiles keep: those that tell most. */
+const profileGrams = 2_500
+
+/** `programs/lib/language-table.ts`: how likely each run of three characters is in each language. */
+export function languageTable(): string {
+  const texts = languageTexts()
+  const codes = Object.keys(texts)
+  const counts = codes.map((code) => trigrams(texts[code]!.learn))
+  const totals = counts.map(
+    (grams) => grams.size + [...grams.values()].reduce((sum, count) => sum + count, 0),
+  )
+  const bits = (gram: string) =>
+    counts.map((grams, i) =>
+      Math.min(255, Math.round(-16 * Math.log2(((grams.get(gram) ?? 0) + 0.3) / totals[i]!))),
+    )
+  const all = [...new Set(counts.flatMap((grams) => [...grams.keys()]))]
+  const worth = (gram: string) => {
+    const found = bits(gram)
+    return (
+      (Math.max(...found) - Math.min(...found)) * Math.max(...counts.map((grams) => grams.get(gram) ?? 0))
+    )
+  }
+  const kept = all
+    .map((gram) => ({ gram, worth: worth(gram) }))
+    .sort((a, b) => b.worth - a.worth || (a.gram < b.gram ? -1 : 1))
+    .slice(0, profileGrams)
+    .map(({ gram }) => ({ key: keyOf(gram), bits: bits(gram) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+  const names = (list: readonly string[]) => list.map((name) => `'${name}'`)
+  return [
+    '// Made by scripts/program-tables.ts from programs/text/language-texts.json.',
+    table('languageCodes', 'string', names(codes), perLine),
+    table('languageNames', 'string', names(codes.map((code) => texts[code]!.name)), perLine),
+    '/** Runs of three characters below U+10000, 16 bits each. */',
+    table(
+      'languageGrams',
+      'u64',
+      kept.map(({ key }) => `0x${key.toString(16)}`),
+      perLine,
+    ),
+    '/** For each of them and each language: sixteenths of bits, the fewer the likelier. */',
+    table(
+      'languageBits',
+      'u8',
+      kept.flatMap((gram) => gram.bits),
+      codes.length,
+    ),
+  ].join('\n')
+}
+
+export function languageTexts(): LanguageTexts {
+  const file = new URL('../programs/text/language-texts.json', import.meta.url)
+  return JSON.parse(readFileSync(file, 'utf8')) as LanguageTexts
+}
+
+/** Of letters in lower case, with one space before and after each word. */
+function trigrams(text: string): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const word of text
+    .normalize('NFC')
+    .toLowerCase()
+    .match(/[\p{L}\p{M}]+/gu) ?? []) {
+    const padded = ` ${word} `
+    for (let i = 0; i + 3 <= padded.length; i++) {
+      const gram = padded.slice(i, i + 3)
+      counts.set(gram, (counts.get(gram) ?? 0) + 1)
+    }
+  }
+  return counts
+}
+
+function keyOf(gram: string): bigint {
+  return [...gram].reduce((key, unit) => (key << 16n) | BigInt(unit.charCodeAt(0)), 0n)
+}
+
 function hex(value: bigint): string {
   return `0x${value.toString(16).padStart(16, '0')}`
 }
@@ -232,4 +311,5 @@ function table(name: string, type: string, values: readonly (number | string)[],
 if (process.argv[1] === import.meta.filename) {
   writeFileSync(new URL('power10-table.ts', folder), power10Table())
   writeFileSync(new URL('unicode-table.ts', folder), unicodeTable())
+  writeFileSync(new URL('language-table.ts', folder), languageTable())
 }

@@ -43,6 +43,28 @@ class Big {
     return 0
   }
 
+  /** other × factor */
+  timesWide(other: Big, factor: u64): void {
+    const low = factor & 0xffffffff
+    const high = factor >>> 32
+    let carry: u64 = 0
+    let before: u64 = 0
+    for (let i = 0; i < other.length || carry != 0 || before != 0; i++) {
+      const word: u64 = i < other.length ? other.words[i] : 0
+      const first = word * low
+      const second = before * high
+      const total = first + second
+      const over = u64(total < first)
+      const sum = total + carry
+      const overToo = u64(sum < total)
+      this.words[i] = <u32>sum
+      carry = (sum >>> 32) + ((over + overToo) << 32)
+      before = word
+      this.length = i + 1
+    }
+    while (this.length > 0 && this.words[this.length - 1] == 0) this.length--
+  }
+
   copyFrom(other: Big): void {
     this.length = other.length
     for (let i = 0; i < other.length; i++) this.words[i] = other.words[i]
@@ -51,8 +73,9 @@ class Big {
 
 @final
 export class ExactNumber {
-  /** The number is `decimal` × 10^`scale`. */
+  /** The number is `decimal` × 2^`scale` / `divisor`. */
   private decimal: Big = new Big()
+  private divisor: Big = new Big()
   private scale: i32 = 0
   private left: Big = new Big()
   private right: Big = new Big()
@@ -82,6 +105,9 @@ export class ExactNumber {
       this.decimal.multiply(10, 1)
       this.scale--
     }
+    this.divisor.multiply(1, 1)
+    if (this.scale >= 0) this.decimal.multiplyByPower5(this.scale)
+    else this.divisor.multiplyByPower5(-this.scale)
   }
 
   /** How the number compares with the middle between the double of these bits and the next one. */
@@ -94,12 +120,7 @@ export class ExactNumber {
     const left = this.left
     const right = this.right
     left.copyFrom(this.decimal)
-    right.length = 0
-    right.words[0] = <u32>half
-    right.words[1] = <u32>(half >>> 32)
-    right.length = half >>> 32 == 0 ? 1 : 2
-    if (this.scale >= 0) left.multiplyByPower5(this.scale)
-    else right.multiplyByPower5(-this.scale)
+    right.timesWide(this.divisor, half)
     const twos = this.scale - power
     if (twos >= 0) left.shiftLeft(twos)
     else right.shiftLeft(-twos)

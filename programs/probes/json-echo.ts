@@ -4,7 +4,31 @@ import { ARRAY, FALSE, Json, NUMBER, OBJECT, STRING, TRUE } from '../lib/json-va
 import * as out from '../lib/json-write'
 import { readInput } from '../lib/stdio'
 
-echo(parseJson(readInput()))
+/** Arrays and objects that are open; no recursion, so that depth is the reader's limit and not the stack's. */
+const open: Array<Json> = []
+let next: Json | null = parseJson(readInput())
+while (true) {
+  const value = next
+  if (value !== null) {
+    if (open.length > 0 && open[open.length - 1].kind == OBJECT) out.writeKey(value.key)
+    next = value.next
+    if (value.kind >= ARRAY) {
+      if (value.kind == ARRAY) out.openArray()
+      else out.openObject()
+      open.push(value)
+      next = value.first
+    } else {
+      echo(value)
+    }
+  } else if (open.length > 0) {
+    const ended = open.pop()
+    if (ended.kind == ARRAY) out.closeArray()
+    else out.closeObject()
+    next = ended.next
+  } else {
+    break
+  }
+}
 out.finish()
 
 function echo(value: Json): void {
@@ -19,22 +43,7 @@ function echo(value: Json): void {
     case STRING:
       out.writeString(value.text())
       break
-    case ARRAY:
-    case OBJECT:
-      echoAll(value)
-      break
     default:
       out.writeNull()
   }
-}
-
-function echoAll(value: Json): void {
-  if (value.kind == ARRAY) out.openArray()
-  else out.openObject()
-  for (let child = value.first; child !== null; child = child!.next) {
-    if (value.kind == OBJECT) out.writeKey(child.key)
-    echo(child)
-  }
-  if (value.kind == ARRAY) out.closeArray()
-  else out.closeObject()
 }

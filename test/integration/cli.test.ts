@@ -238,7 +238,7 @@ describe('WEB-08 bad input', () => {
     [
       'an unknown program',
       ['submit', '--relay', 'http://localhost:1', ...base, '--program', 'nope'],
-      /The program nope cannot be read .* no built-in program \(word_count\)/,
+      /The program nope cannot be read .* no built-in program \(word_count, .*kmeans\)/,
     ],
     [
       'an input that is not there',

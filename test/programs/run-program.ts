@@ -1,8 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { compileWasi, runWasi, type WasiProgram } from '../../shared/runtime/wasi/wasi-runtime.ts'
+import { defaultLimits } from '../../shared/task/task.ts'
 
 const built = join(import.meta.dirname, '../../dist/programs')
-const modules = new Map<string, WebAssembly.Module>()
+const seed = '00'.repeat(32)
+const programs = new Map<string, WasiProgram>()
+for (const file of globSync(['*.wasm', 'probes/*.wasm', 'bench/*.wasm'], { cwd: built })) {
+  const program = await compileWasi(readFileSync(join(built, file)))
+  if ('kind' in program) throw new Error(`${file}: ${program.message}`)
+  programs.set(file.replace(/\.wasm$/, ''), program)
+}
 
 export interface ProgramEnd {
   readonly exitCode: number
@@ -10,15 +18,18 @@ export interface ProgramEnd {
   readonly message: string
 }
 
-/** Runs a built program, `word_count` or `probes/json_echo`, on bytes or on a value as JSON. */
+/** Runs a built program, `word_count` or `probes/json_echo`, on bytes or on a value as JSON, as a worker would. */
 export function runProgram(name: string, input: unknown): ProgramEnd {
+  const program = programs.get(name)
+  if (program === undefined) throw new Error(`there is no program ${name}`)
   const bytes = input instanceof Uint8Array ? input : new TextEncoder().encode(JSON.stringify(input))
-  let module = modules.get(name)
-  if (module === undefined) {
-    module = new WebAssembly.Module(readFileSync(join(built, `${name}.wasm`)))
-    modules.set(name, module)
-  }
-  return runModule(module, bytes)
+  const result = runWasi(program, { input: bytes, seed, limits: { ...defaultLimits, outputBytes: 2 ** 26 } })
+  if (result.kind === 'ok')
+    return { exitCode: 0, output: new TextDecoder().decode(result.output), message: '' }
+  const [, exitCode, message] =
+    /^The program ended with exit code (\d+)\. Its log ends with: (.*)$/s.exec(result.message) ?? []
+  if (exitCode === undefined || message === undefined) throw new Error(`${name}: ${result.message}`)
+  return { exitCode: Number(exitCode), output: '', message }
 }
 
 /** What a built program answers to a value; throws with its message when it ends otherwise. */
@@ -26,50 +37,4 @@ export function answerOf(name: string, input: unknown): unknown {
   const { exitCode, output, message } = runProgram(name, input)
   if (exitCode !== 0) throw new Error(message)
   return JSON.parse(output)
-}
-
-class Exit extends Error {
-  readonly code: number
-  constructor(code: number) {
-    super(`exit ${code}`)
-    this.code = code
-  }
-}
-
-function runModule(module: WebAssembly.Module, input: Uint8Array): ProgramEnd {
-  let memory: WebAssembly.Memory
-  let at = 0
-  const written: [Uint8Array[], Uint8Array[]] = [[], []]
-  const wasi = {
-    fd_read(_fd: number, iovecs: number, _count: number, got: number): number {
-      const view = new DataView(memory.buffer)
-      const part = input.subarray(at, at + Math.min(view.getUint32(iovecs + 4, true), 100_000))
-      new Uint8Array(memory.buffer).set(part, view.getUint32(iovecs, true))
-      view.setUint32(got, part.length, true)
-      at += part.length
-      return 0
-    },
-    fd_write(fd: 1 | 2, iovecs: number, _count: number, put: number): number {
-      const view = new DataView(memory.buffer)
-      const start = view.getUint32(iovecs, true)
-      const length = view.getUint32(iovecs + 4, true)
-      written[fd === 1 ? 0 : 1].push(new Uint8Array(memory.buffer.slice(start, start + length)))
-      view.setUint32(put, length, true)
-      return 0
-    },
-    proc_exit(code: number): never {
-      throw new Exit(code)
-    },
-  }
-  const { exports } = new WebAssembly.Instance(module, { wasi_snapshot_preview1: wasi })
-  memory = exports['memory'] as WebAssembly.Memory
-  let exitCode = 0
-  try {
-    ;(exports['_start'] as () => void)()
-  } catch (error) {
-    if (!(error instanceof Exit)) throw error
-    exitCode = error.code
-  }
-  const [output, message] = written.map((parts) => Buffer.concat(parts).toString('utf8'))
-  return { exitCode, output: output!, message: message!.trimEnd() }
 }

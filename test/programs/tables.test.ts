@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { power10Table, unicodeTable } from '../../scripts/program-tables.ts'
+import { languageTable, power10Table, unicodeTable } from '../../scripts/program-tables.ts'
 
 const checkedIn = (name: string) =>
   readFileSync(new URL(`../../programs/lib/${name}`, import.meta.url), 'utf8')
@@ -14,4 +14,8 @@ test('SBX-02 the letters that programs know are those of the Unicode version tha
   const version = /from Unicode (\S+)\.\n/.exec(table)?.[1]
   expect(version).toMatch(/^\d+\.\d+$/)
   if (version === process.versions.unicode) expect(table).toBe(unicodeTable())
+})
+
+test('SBX-02 the profiles of languages are what their texts give', () => {
+  expect(checkedIn('language-table.ts')).toBe(languageTable())
 })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { languageTexts } from '../../scripts/program-tables.ts'
 import { answerOf, runProgram } from './run-program.ts'
 
 const seed = 20_261_121
@@ -8,7 +9,7 @@ const birds = readFileSync(
   new URL('../../node_modules/vega-datasets/data/birdstrikes.csv', import.meta.url),
   'utf8',
 )
-const wordsOf = (text: string) =>
+const wordsOf = (text: string): readonly string[] =>
   text
     .normalize('NFC')
     .toLowerCase()
@@ -234,5 +235,46 @@ describe('TSK-02 replace', () => {
     ],
   ])('refuses %#', (input, message) => {
     expect(runProgram('replace', input)).toEqual({ exitCode: 1, output: '', message })
+  })
+})
+
+describe('TSK-02 language', () => {
+  const languages = languageTexts()
+
+  test('knows nearly every sentence that it did not learn from', () => {
+    const wrong = Object.entries(languages).flatMap(([code, { hold }]) =>
+      hold.filter((text) => (answerOf('language', text) as { language: string }).language !== code),
+    )
+    const count = Object.values(languages).flatMap(({ hold }) => hold).length
+    expect(count).toBe(70)
+    expect(1 - wrong.length / count).toBeGreaterThan(0.95)
+  })
+
+  test('is sure of a longer text, and says how sure', () => {
+    for (const [code, { name, hold }] of Object.entries(languages)) {
+      const answer = answerOf('language', { text: hold.join(' ').toUpperCase(), top: 2 }) as {
+        ranking: { language: string; probability: number }[]
+      }
+      expect(answer).toMatchObject({ language: code, name })
+      expect(answer.ranking).toHaveLength(2)
+      expect(answer.ranking[0]!.probability).toBeGreaterThan(0.95)
+    }
+  })
+
+  test.each(['', '12345 !?', '日本語のテキスト', '\ud800'])('knows none of %j', (text) => {
+    expect(answerOf('language', text)).toEqual({ language: null, name: null, evidence: 0, ranking: [] })
+  })
+
+  test('takes a megabyte', () => {
+    const text = languages['nl']!.learn.repeat(1_300)
+    expect(text.length).toBeGreaterThan(1_000_000)
+    expect(answerOf('language', text)).toMatchObject({ language: 'nl' })
+  })
+
+  test.each([
+    [null, 'the text has to be a string, and is null'],
+    [{ text: 'a', top: 0 }, '"top" has to be a whole number from 1 to 100'],
+  ])('refuses %j', (input, message) => {
+    expect(runProgram('language', input)).toEqual({ exitCode: 1, output: '', message })
   })
 })

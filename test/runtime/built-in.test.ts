@@ -25,8 +25,34 @@ describe('names of built-in programs', () => {
     expect(findBuiltIn(name)).toBeUndefined()
   })
 
-  test.each(builtIns)('$name has its source', async (builtIn) => {
-    expect(new TextDecoder().decode(await readBuiltIn(builtIn))).toContain('export default')
+  test('are each given once, and written as users write them', () => {
+    expect(new Set(builtIns.map(({ name }) => name)).size).toBe(builtIns.length)
+    for (const { name } of builtIns) expect(name).toMatch(/^[a-z]+(_[a-z]+)*$/)
+  })
+})
+
+describe('TSK-02 built-in programs', () => {
+  test.each(builtIns)('$name answers its example, twice the same', async (builtIn) => {
+    const program = await readBuiltIn(builtIn)
+    const [first, second] = [
+      await runtime.run(runOf(program, builtIn.example)),
+      await runtime.run(runOf(program, builtIn.example)),
+    ]
+    if (first.kind !== 'ok' || second.kind !== 'ok') throw new Error(JSON.stringify([first, second]))
+    expect(new TextDecoder().decode(first.output)).toMatch(/^[[{]/)
+    expect(second).toEqual(first)
+    expect(first.fuelUsed).toBeLessThan(10_000_000)
+  })
+
+  test.each(builtIns)('$name says what is wrong with an input that it cannot take', async (builtIn) => {
+    const result = await runtime.run(runOf(await readBuiltIn(builtIn), true))
+    expect(result).toMatchObject({ kind: 'error', error: 'exit' })
+    expect('message' in result && result.message).toMatch(/exit code 1\. Its log ends with: .*a boolean/)
+  })
+
+  test('that were not built are missed by name, with what to do', async () => {
+    const missing = { ...builtIns[0]!, name: 'no_such' }
+    await expect(readBuiltIn(missing)).rejects.toThrow(/no_such is not built: run `npm run build`/)
   })
 })
 
@@ -48,8 +74,8 @@ describe('TSK-02 word_count', () => {
 
   test.each([[null], [5], [['a']], [{ text: 'a' }]])('refuses %j', async (input) => {
     expect(await wordCount(input)).toMatchObject({
-      error: 'thrown',
-      message: 'TypeError: word_count takes a string',
+      error: 'exit',
+      message: expect.stringContaining('word_count takes a string, and the input is '),
     })
   })
 

@@ -22,8 +22,7 @@ interface Program {
 }
 
 const builtIn = findBuiltIn('word_count')!
-const builtInBytes = readBuiltIn(builtIn)
-const wordCount = { type: builtIn.type, bytes: builtInBytes, source: new TextDecoder().decode(builtInBytes) }
+const example = JSON.stringify(builtIn.example)
 
 const exampleProgram = `// Gets one item and returns its answer; both are JSON.
 export default function (item) {
@@ -177,7 +176,9 @@ export class SubmitCard extends LitElement {
         </div>
       </fieldset>
       <div class="source">
-        <pre tabindex="0" role="region" aria-label="Program source" ?hidden=${this.programSource !== 'word_count'}>${wordCount.source}</pre>
+        <pre tabindex="0" role="region" aria-label="Program example" ?hidden=${this.programSource !== 'word_count'}>${builtIn.summary}
+
+For example of ${example}</pre>
         <textarea
           id="program-text"
           aria-label="Program text"
@@ -283,7 +284,7 @@ export class SubmitCard extends LitElement {
   async #readProgram(): Promise<Program | string> {
     switch (this.programSource) {
       case 'word_count': {
-        return { name: 'Count words', taskType: wordCount.type, bytes: wordCount.bytes }
+        return { name: 'Count words', taskType: builtIn.type, bytes: await readBuiltIn(builtIn) }
       }
       case 'text': {
         const { value } = this.renderRoot.querySelector<HTMLTextAreaElement>('#program-text')!

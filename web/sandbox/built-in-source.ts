@@ -1,9 +1,8 @@
-import wordCount from '../../programs/text/word-count.js?raw'
 import type { BuiltIn } from '../../shared/runtime/built-in.ts'
 
-const sources: Readonly<Record<BuiltIn['file'], string>> = { 'text/word-count.js': wordCount }
-
-/** The program's bytes as they are submitted. */
-export function readBuiltIn({ file }: BuiltIn): Uint8Array {
-  return new TextEncoder().encode(sources[file])
+/** The program's bytes as they are submitted, fetched when they are first needed. Rejects when the relay is away. */
+export async function readBuiltIn({ name }: BuiltIn): Promise<Uint8Array> {
+  const response = await fetch(`/programs/${name}.wasm`)
+  if (!response.ok) throw new Error(`The relay has no program ${name} (HTTP ${response.status})`)
+  return new Uint8Array(await response.arrayBuffer())
 }

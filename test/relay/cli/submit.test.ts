@@ -191,7 +191,7 @@ describe('WEB-08 submit', () => {
   })
 
   test('TSK-02 runs a program that comes with the network, by its name', async () => {
-    await start({ program: (program) => program.includes('export default') })
+    await start({ program: (program) => program.startsWith('\0asm') })
     const input = await cli.file('in.txt', 'a')
     for (const program of ['word_count', 'word-count']) {
       expect((await cli.submit({ input, program, type: 'text_processing' })).out).toEqual(['true'])

@@ -1,0 +1,37 @@
+import { existsSync, readFileSync } from 'node:fs'
+import type { Plugin } from 'vite'
+import { builtIns } from '../shared/runtime/built-in.ts'
+import { buildPrograms } from './build-programs.ts'
+
+const fileOf = (name: string) => new URL(`../dist/programs/${name}.wasm`, import.meta.url)
+
+/** Builds the programs, and serves those that come with the network as `/programs/NAME.wasm`: the page fetches what it needs. */
+export function programFiles(): Plugin {
+  return {
+    name: 'tabmesh-programs',
+    applyToEnvironment: ({ name }) => name === 'client',
+    async buildStart() {
+      await buildPrograms()
+    },
+    generateBundle() {
+      for (const { name } of builtIns) {
+        this.emitFile({
+          type: 'asset',
+          fileName: `programs/${name}.wasm`,
+          source: readFileSync(fileOf(name)),
+        })
+      }
+    },
+    configureServer(server) {
+      server.middlewares.use('/programs', (request, response, next) => {
+        const name = /^\/(\w+)\.wasm$/.exec(request.url ?? '')?.[1]
+        if (name === undefined || !existsSync(fileOf(name))) {
+          next()
+          return
+        }
+        response.setHeader('content-type', 'application/wasm')
+        response.end(readFileSync(fileOf(name)))
+      })
+    },
+  }
+}
