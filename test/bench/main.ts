@@ -1,3 +1,4 @@
+import { keepIfAsked } from '../long/record.ts'
 import { readCommand } from './command.ts'
 import { benches } from './registry.ts'
 import { isShort, reportJson, reportTable } from './report.ts'
@@ -20,6 +21,7 @@ const { results, missing } = await bench.measure({
   progress: (what) => process.stderr.isTTY && process.stderr.write(`${what} …\n`),
 })
 const report: BenchReport = { bench: bench.name, machine: thisMachine(), runs, results, missing }
+keepIfAsked(`bench-${bench.name}`, { ...report })
 process.stdout.write(json ? `${reportJson(report)}\n` : reportTable(report))
 // What a measured sandbox leaves behind, a worker or a browser, must not keep the command waiting.
 process.stdout.write('', () => process.exit(strict && isShort(report) ? 1 : 0))

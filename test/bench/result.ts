@@ -82,7 +82,7 @@ function isMet(target: Target, middle: number, ratio: number | null): boolean {
 }
 
 /** Four digits: the fifth is noise on any machine. */
-function rounded(value: number): number {
+export function rounded(value: number): number {
   return Number(value.toPrecision(4))
 }
 

@@ -1,14 +1,13 @@
 import { type Bench, measureParts } from '../bench.ts'
-import { measureChromiumTasks } from './chromium-tasks.ts'
-import { measureNodeTasks } from './node-tasks.ts'
-import { measureOnnx } from './onnx.ts'
-import { measurePreparation } from './preparation.ts'
 
-const parts = {
-  node: measureNodeTasks,
-  chromium: measureChromiumTasks,
-  prepare: measurePreparation,
-  onnx: measureOnnx,
+/** Each part is loaded when it is wanted: a browser's driver and a compiler take their time. */
+const parts: Parameters<typeof measureParts>[0] = {
+  wasi: async (options) => (await import('./numeric-kernels.ts')).measureWasiKernels(options),
+  quickjs: async (options) => (await import('./numeric-kernels.ts')).measureQuickJsKernels(options),
+  node: async (options) => (await import('./node-tasks.ts')).measureNodeTasks(options),
+  chromium: async (options) => (await import('./chromium-tasks.ts')).measureChromiumTasks(options),
+  prepare: async (options) => (await import('./preparation.ts')).measurePreparation(options),
+  onnx: async (options) => (await import('./onnx.ts')).measureOnnx(options),
 }
 
 export const runtimeBench: Bench = {
