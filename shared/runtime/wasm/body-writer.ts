@@ -33,6 +33,12 @@ export interface BodyToWrite {
   readonly frameBytes: number
 }
 
+/**
+ * From so many bytes on, an instruction with one number may have it longer than needed: linkers leave room for 32 bits.
+ * Engines decide by bytes which functions are small enough to be put into others.
+ */
+const paddedBytes = 6
+
 /** Writes functions' bodies with fuel, call budget and canonical NaNs. What cannot be reached is left out. */
 export class BodyWriter {
   readonly #around: Surroundings
@@ -135,6 +141,7 @@ export class BodyWriter {
         if (this.#control(i, op)) dead = 0
       } else {
         this.#fuel.pending++
+        if (at[i + 1]! - at[i]! >= paddedBytes && op <= 0x41) this.#writeShort(i, op)
       }
       if (marks !== undefined && marks[i] !== 0) {
         this.#copyTo(at[i + 1]!)
@@ -265,8 +272,20 @@ export class BodyWriter {
     this.#fuel.pending += cost.passing(type.parameters.length + type.results.length)
     this.#copyTo(at[i]!)
     this.#fuel.beforeCall()
-    this.#copyTo(at[i + 1]!)
+    if (op === 0x10) this.#writeShort(i, op)
+    else this.#copyTo(at[i + 1]!)
     this.#fuel.afterCall()
+  }
+
+  /** An instruction with its one number in as few bytes as it needs. */
+  #writeShort(i: number, op: number): void {
+    const { at, immediate } = this.#code
+    this.#copyTo(at[i]!)
+    this.#out.byte(op)
+    if (op >= 0x28 && op <= 0x3e) this.#out.byte(this.#around.content.bytes[at[i]! + 1]! & 0x7f)
+    if (op === 0x41) this.#out.signed(immediate[i]!)
+    else this.#out.u32(immediate[i]! >>> 0)
+    this.#from = at[i + 1]!
   }
 
   #grow(i: number): void {

@@ -14,8 +14,9 @@ export class Instructions {
   /** Where each begins in the module; one more than there are instructions. */
   at = new Int32Array(1025)
   /**
-   * The immediate: index of a local, function, type, segment; depth of a branch; number of a br_table's targets; of a
-   * block its type's index, or below zero the byte of its one result as signed LEB128 has it (i32 −1), or `emptyBlock`.
+   * The immediate: index of a local, function, type, segment; depth of a branch; number of a br_table's targets; offset
+   * of a load or store; of a block its type's index, or below zero the byte of its one result as signed LEB128 has it
+   * (i32 −1), or `emptyBlock`.
    */
   immediate = new Int32Array(1024)
   /** Types of declared locals with their number, one after the other. */
@@ -155,8 +156,7 @@ function readMemoryArgument(body: Reader): number {
   const offset = body.at
   const align = body.u32()
   if (align >= 0x40) throw new Refused('multi-memory', offset, 'one memory is the most')
-  body.u32()
-  return 0
+  return body.u32()
 }
 
 function readZero(body: Reader): number {

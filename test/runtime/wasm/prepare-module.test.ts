@@ -66,6 +66,44 @@ describe('the module given out', () => {
   })
 })
 
+describe('numbers longer than needed', () => {
+  const typeSection = [1, 4, 1, 0x60, 0, 0]
+  const memory = [5, 3, 1, 0, 1, 6, 6, 1, 0x7f, 1, 0x41, 7, 0x0b]
+  const exported = [7, 19, 2, 6, ...Buffer.from('_start'), 0, 0, 6, ...Buffer.from('memory'), 2, 0]
+  const body = [
+    0, 0x41, 0x90, 0x80, 0x80, 0x80, 0x00, 0x23, 0x80, 0x80, 0x80, 0x80, 0x00, 0x36, 0x82, 0x80, 0x80, 0x80,
+    0x00, 0x84, 0x80, 0x80, 0x80, 0x00, 0x41, 0xff, 0xff, 0xff, 0xff, 0x7f, 0x24, 0x80, 0x80, 0x80, 0x80,
+    0x00, 0x41, 0x20, 0x23, 0x00, 0x36, 0x02, 0xf0, 0xff, 0xff, 0xff, 0x0f, 0x0b,
+  ]
+  const code = [10, body.length + 2, 1, body.length, ...body]
+  const wasm = Uint8Array.of(
+    0,
+    0x61,
+    0x73,
+    0x6d,
+    1,
+    0,
+    0,
+    0,
+    ...typeSection,
+    3,
+    2,
+    1,
+    0,
+    ...memory,
+    ...exported,
+    ...code,
+  )
+
+  test('SBX-02 are written short, and are the same numbers', () => {
+    const short = prepared(wasm).wasm
+    expect(short.length).toBeLessThan(wasm.length + 110)
+    const ended = run(short)
+    expect(ended.memory.getInt32(20, true)).toBe(7)
+    expect(ended.trap).toContain('out of bounds')
+  })
+})
+
 describe('fuel', () => {
   const endless: [what: string, fields: string][] = [
     ['an empty loop', '(func (export "_start") (loop (br 0)))'],
