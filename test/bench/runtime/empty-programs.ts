@@ -3,7 +3,7 @@ import type { ProgramRun } from '../../../shared/runtime/program-runner.ts'
 import { runOf } from '../../support/program-run.ts'
 
 /** `(module (memory (export "memory") 1) (func (export "_start")))`: a program that does nothing. */
-export const emptyWasi = Uint8Array.from([
+const emptyWasi = Uint8Array.from([
   ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
   ...[0x01, 0x04, 0x01, 0x60, 0x00, 0x00],
   ...[0x03, 0x02, 0x01, 0x00],
@@ -12,7 +12,7 @@ export const emptyWasi = Uint8Array.from([
   ...[0x0a, 0x04, 0x01, 0x02, 0x00, 0x0b],
 ])
 
-export const emptyJavaScript = 'export default () => null'
+const emptyJavaScript = 'export default () => null'
 
 const penguins = new URL('../../../programs/onnx/penguins.onnx', import.meta.url)
 
