@@ -1,7 +1,7 @@
+import { Instructions, readInstructions } from './wasm/instructions.ts'
+import { stronglyConnected } from './wasm/strongly-connected.ts'
 import type { Section } from './wasm-binary.ts'
 import { join, Reader, s32, sectionOf, u32 } from './wasm-binary.ts'
-import type { Call, Code } from './wasm-code.ts'
-import { readCode } from './wasm-code.ts'
 
 /*
  * The host's stack is not the same size everywhere, and what a frame takes of it differs between engines and between
@@ -13,6 +13,24 @@ import { readCode } from './wasm-code.ts'
 /** What a frame is taken to need: its variables, and so much for return address, spilled operands and alignment. */
 const frameBytes = 160
 const variableBytes = 8
+
+/** A call in a function's body. */
+export interface Call {
+  /** Where the instruction begins and ends in the body, locals included. */
+  readonly start: number
+  readonly end: number
+  /** Of a direct call the function called, of an indirect one the type. */
+  readonly kind: 'direct' | 'indirect'
+  readonly index: number
+}
+
+/** A function's body taken apart. */
+interface Code {
+  readonly body: Uint8Array
+  /** Declared locals, parameters not among them. */
+  readonly locals: number
+  readonly calls: readonly Call[]
+}
 
 interface FunctionType {
   /** The type's bytes, to compare types by. */
@@ -39,7 +57,7 @@ export function boundCallDepth(sections: readonly Section[], budget: number): Ui
   const tabled = tableEntries(sectionOf(sections, 'element')).filter((index) => index >= imported.length)
   const targets = types.map((type) => tabled.filter((index) => typeOf[index]!.key === type.key))
   const own = targets.map((list) => list.map((index) => index - imported.length))
-  const components = stronglyConnected([...edges, ...own])
+  const components = componentsOf([...edges, ...own])
   const rewritten = codes.map((code, self) => {
     const variables = typeOf[self + imported.length]!.parameters + code.locals
     const recursive = code.calls.map((call) => {
@@ -147,28 +165,23 @@ function tableEntries(body: Uint8Array): number[] {
   return entries
 }
 
-/**
- * Tarjan's strongly connected components (1972): a number for each node, the same for nodes that reach one another.
- * Recursive, as deep as there are nodes at most: the engine has under a thousand.
- */
-function stronglyConnected(edges: readonly (readonly number[])[]): number[] {
-  const order = new Array<number>(edges.length).fill(-1)
-  const component = new Array<number>(edges.length).fill(-1)
-  const open: number[] = []
-  let count = 0
-  /** The earliest open node that `node` reaches. */
-  const visit = (node: number): number => {
-    const own = count++
-    order[node] = own
-    open.push(node)
-    let earliest = own
-    for (const target of edges[node]!) {
-      if (component[target] !== -1) continue
-      earliest = Math.min(earliest, order[target] === -1 ? visit(target) : order[target]!)
-    }
-    if (earliest === own) for (const member of open.splice(open.indexOf(node))) component[member] = node
-    return earliest
+/** Takes a function's body apart; throws on an instruction that is not known. */
+export function readCode(body: Uint8Array): Code {
+  const code = new Instructions()
+  readInstructions(new Reader(body), 0, code)
+  const calls: Call[] = []
+  for (let i = 0; i < code.count; i++) {
+    const op = code.op[i]
+    if (op !== 0x10 && op !== 0x11) continue
+    const kind = op === 0x10 ? 'direct' : 'indirect'
+    calls.push({ start: code.at[i]!, end: code.at[i + 1]!, kind, index: code.immediate[i]! })
   }
-  for (const node of edges.keys()) if (order[node] === -1) visit(node)
-  return component
+  return { body, locals: code.locals, calls }
+}
+
+/** A number for each node, the same for nodes that reach one another. */
+function componentsOf(edges: readonly (readonly number[])[]): Int32Array {
+  const starts = new Int32Array(edges.length + 1)
+  for (const [node, targets] of edges.entries()) starts[node + 1] = starts[node]! + targets.length
+  return stronglyConnected(starts, Int32Array.from(edges.flat())).component
 }

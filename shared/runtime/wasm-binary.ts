@@ -1,4 +1,6 @@
-/** Reading and writing the binary format of WebAssembly, as far as the engine's own module needs it. */
+import { Reader } from './wasm/reader.ts'
+
+export { Reader }
 
 export interface Section {
   readonly id: number
@@ -71,71 +73,5 @@ export function s32(value: number): Uint8Array {
     if ((rest >> 7 === 0 && sign === 0) || (rest >> 7 === -1 && sign !== 0))
       return Uint8Array.from([...bytes, low])
     bytes.push(low | 0x80)
-  }
-}
-
-export class Reader {
-  #at = 0
-  readonly #bytes: Uint8Array
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  get at(): number {
-    return this.#at
-  }
-
-  get done(): boolean {
-    return this.#at >= this.#bytes.length
-  }
-
-  byte(): number {
-    if (this.done) throw new Error('The module ends too early')
-    return this.#bytes[this.#at++]!
-  }
-
-  take(length: number): Uint8Array {
-    if (this.#at + length > this.#bytes.length) throw new Error('The module ends too early')
-    this.#at += length
-    return this.#bytes.subarray(this.#at - length, this.#at)
-  }
-
-  /** Bytes with their length in front. */
-  vector(): Uint8Array {
-    return this.take(this.u32())
-  }
-
-  rest(): Uint8Array {
-    return this.take(this.#bytes.length - this.#at)
-  }
-
-  expect(byte: number): void {
-    if (this.byte() !== byte) throw new Error(`The module lacks byte ${byte} at ${this.#at - 1}`)
-  }
-
-  u32(): number {
-    return this.#leb(false)
-  }
-
-  s32(): number {
-    return this.#leb(true)
-  }
-
-  /** Passes over a LEB128 number of any length. */
-  skipLeb(): void {
-    while ((this.byte() & 0x80) !== 0);
-  }
-
-  #leb(signed: boolean): number {
-    let value = 0
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.byte()
-      value |= (byte & 0x7f) << shift
-      if ((byte & 0x80) !== 0) continue
-      const negative = signed && shift < 25 && (byte & 0x40) !== 0
-      return negative ? value | (-1 << (shift + 7)) : signed ? value : value >>> 0
-    }
-    throw new Error('The module holds a number that is too long')
   }
 }

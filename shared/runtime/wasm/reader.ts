@@ -33,6 +33,31 @@ export class Reader {
     return new Reader(this.bytes, from, this.at)
   }
 
+  /** The next bytes themselves. */
+  take(length: number): Uint8Array {
+    const from = this.at
+    this.skip(length)
+    return this.bytes.subarray(from, this.at)
+  }
+
+  /** Bytes with their length in front. */
+  vector(): Uint8Array {
+    return this.take(this.u32())
+  }
+
+  rest(): Uint8Array {
+    return this.take(this.end - this.at)
+  }
+
+  expect(byte: number): void {
+    if (this.byte() !== byte) throw malformed(`not the byte ${byte}`, this.at - 1)
+  }
+
+  /** Passes over a LEB128 number of any length. */
+  skipLeb(): void {
+    while (this.byte() >= 0x80);
+  }
+
   u32(): number {
     let value = this.byte()
     if (value < 0x80) return value
@@ -45,6 +70,10 @@ export class Reader {
     const last = this.byte()
     if (last > 0x0f) throw malformed('a number over 32 bits', this.at - 1)
     return (value | (last << 28)) >>> 0
+  }
+
+  s32(): number {
+    return this.signed(32)
   }
 
   /** A signed number of at most `bits` bits; only the low 32 of them are told. */
