@@ -55,16 +55,16 @@ export async function measureQuickJsKernels({ runs, progress }: BenchOptions): P
   const { kernels, missing } = await readKernels()
   const results: BenchResult[] = []
   const runtime = await guestRuntime()
-  for (const { name, javascript, native, smallInput } of kernels) {
+  for (const { name, javascript, native, sizes } of kernels) {
     progress(`QuickJS: ${name}`)
-    const run = runOf(javascript, smallInput, { limits })
-    const expected = JSON.stringify(native(smallInput))
+    const run = runOf(javascript, sizes.quickJs, { limits })
+    const expected = JSON.stringify(native(sizes.quickJs))
     const quickJs = async (): Promise<void> => {
       const result = await runtime.run(run)
       const output = result.kind === 'ok' ? new TextDecoder().decode(result.output) : result.kind
       if (output !== expected) throw new Error(`${name} in QuickJS gave ${output}, not ${expected}`)
     }
-    const times = await alternate({ quickJs, native: () => native(smallInput) }, { runs, warmUps: 1 })
+    const times = await alternate({ quickJs, native: () => native(sizes.quickJs) }, { runs, warmUps: 1 })
     const baseline = { name: 'native JavaScript', samples: times.native }
     results.push(resultOf({ name: `quickjs ${name}`, unit: 'ms', samples: times.quickJs, baseline }))
   }
@@ -79,21 +79,21 @@ type WasiSides = Readonly<Record<'sandboxed' | 'raw' | 'native', Side>>
 
 /** All of them give the same, or this throws. */
 async function wasiSides(
-  { name, native, input }: Kernel,
+  { name, native, sizes }: Kernel,
   { wasm, language }: WasmKernel,
 ): Promise<WasiSides> {
   const program = await compileWasi(wasm)
   if ('kind' in program) throw new Error(`${name} in ${language} is refused: ${program.message}`)
   const raw = await WebAssembly.compile(wasm)
-  const bytes = new TextEncoder().encode(JSON.stringify(input))
+  const bytes = new TextEncoder().encode(JSON.stringify(sizes.wasm))
   const sandboxed = (): string => {
     const result = runWasi(program, { input: bytes, seed: '00'.repeat(32), limits })
     if (result.kind !== 'ok') throw new Error(`${name} in ${language} ended with ${JSON.stringify(result)}`)
     return new TextDecoder().decode(result.output)
   }
   const plain = (): string => new TextDecoder().decode(runRaw(raw, bytes))
-  const outputs = [sandboxed().trim(), plain().trim(), JSON.stringify(native(input))]
+  const outputs = [sandboxed().trim(), plain().trim(), JSON.stringify(native(sizes.wasm))]
   if (new Set(outputs).size > 1)
     throw new Error(`${name} in ${language} gives different outputs: ${outputs.join(', ')}`)
-  return { sandboxed, raw: plain, native: () => native(input) }
+  return { sandboxed, raw: plain, native: () => native(sizes.wasm) }
 }
