@@ -86,6 +86,22 @@ test('a part of the runtime bench measures what a task costs', { timeout: 60_000
   ])
 })
 
+test('every kernel gives the same instrumented, as it was given, and in JavaScript', {
+  timeout: 120_000,
+}, () => {
+  const { status, stdout } = bench('runtime', '--only', 'wasi', '--json', '--runs', '1')
+  expect(status).toBe(0)
+  const { results, missing } = JSON.parse(stdout) as Static<typeof report>
+  expect(missing).toEqual([])
+  const kernels = ['matrix-multiply', 'mandelbrot', 'n-body', 'sieve', 'quicksort', 'sha-256']
+  const against = (baseline: string) =>
+    results.filter((one) => one.baseline?.name === baseline).map(({ name }) => name)
+  const programs = kernels.flatMap((name) => [`wasi ${name} AssemblyScript`, `wasi ${name} C`])
+  expect(against('native JavaScript')).toEqual(programs.map((name) => `${name} vs native`))
+  expect(against('uninstrumented')).toEqual([...programs, 'wasi geometric mean of all'])
+  expect(results.at(-1)).toMatchObject({ name: 'wasi geometric mean of all', target: { ratioMin: 0.5 } })
+})
+
 test('without --json it prints a table', () => {
   const { status, stdout } = bench('timer', '--runs', '20', '--strict')
   expect(status).toBe(0)

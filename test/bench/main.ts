@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os'
 import { keepIfAsked } from '../long/record.ts'
 import { readCommand } from './command.ts'
 import { benches } from './registry.ts'
@@ -15,13 +16,15 @@ if (command.kind === 'usage') {
   process.exit(2)
 }
 const { bench, runs, only, json, strict } = command
+/** Work that waited for a processor in the last minute, ours not among it: above the number of processors it disturbed. */
+const loadBefore = loadavg()[0]
 const { results, missing } = await bench.measure({
   runs,
   wants: (part) => only.includes(part),
   progress: (what) => process.stderr.isTTY && process.stderr.write(`${what} …\n`),
 })
 const report: BenchReport = { bench: bench.name, machine: thisMachine(), runs, results, missing }
-keepIfAsked(`bench-${bench.name}`, { ...report })
+keepIfAsked(`bench-${bench.name}`, { loadBefore, ...report })
 process.stdout.write(json ? `${reportJson(report)}\n` : reportTable(report))
 // What a measured sandbox leaves behind, a worker or a browser, must not keep the command waiting.
 process.stdout.write('', () => process.exit(strict && isShort(report) ? 1 : 0))
