@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { defineConfig } from 'vite'
+import { leanLibp2p } from './scripts/lean-libp2p.ts'
 import { precompress } from './scripts/precompress.ts'
 import { programFiles } from './scripts/program-files.ts'
 import { sandboxBundle } from './scripts/sandbox-bundle.ts'
@@ -11,7 +12,7 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
 export default defineConfig({
   root: 'web',
   publicDir: '../public',
-  plugins: [programFiles(), sandboxBundle(), precompress()],
+  plugins: [leanLibp2p(), programFiles(), sandboxBundle(), precompress()],
   define: { 'import.meta.env.TABMESH_VERSION': JSON.stringify(version) },
   build: {
     outDir: '../dist/web',
