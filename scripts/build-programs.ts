@@ -1,6 +1,6 @@
 // Compiles the programs under `programs` from AssemblyScript to WebAssembly, those that changed only.
 //   node scripts/build-programs.ts [--out FOLDER] [--force]
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -139,7 +139,7 @@ async function compile(job: Job): Promise<string> {
 
 /** Whole or not at all, whoever else builds or reads at the same time. */
 function replaceFile(path: string, contents: Uint8Array | string): void {
-  const other = `${path}.${process.pid}`
+  const other = `${path}.${randomUUID()}`
   writeFileSync(other, contents)
   renameSync(other, path)
 }
