@@ -13,7 +13,7 @@ const parts: Parameters<typeof measureParts>[0] = {
 export const runtimeBench: Bench = {
   name: 'runtime',
   about: 'programs in the sandbox against the same without it, and what a task costs besides',
-  runs: 11,
+  runs: 21,
   parts: Object.keys(parts),
   measure: (options) => measureParts(parts, options),
 }
