@@ -30,6 +30,11 @@ export class RequestAuthentication {
 
   /** Throws a Problem that says what is wrong with the signature. `body` is what arrived, byte for byte. */
   async sender(request: FastifyRequest, body: Uint8Array = noBody): Promise<PeerId> {
+    return await this.senderOf(request, toHex(nodeSha256(body)) as Hash)
+  }
+
+  /** As `sender`, of a request whose body has this SHA-256: whether it has is for the caller to see. */
+  async senderOf(request: FastifyRequest, bodyHash: Hash): Promise<PeerId> {
     const key = header(request, signingHeaders.key)
     const id = header(request, signingHeaders.id)
     const time = header(request, signingHeaders.time)
@@ -50,7 +55,7 @@ export class RequestAuthentication {
       )
     }
     const head = { networkId: this.#networkId, method: request.method, path: request.raw.url ?? '', id, time }
-    const signed = requestSigningBytes(head, toHex(nodeSha256(body)) as Hash)
+    const signed = requestSigningBytes(head, bodyHash)
     if (!(await this.#verify(key as PeerId, signed, fromHex(signature)))) {
       throw new Problem(
         401,

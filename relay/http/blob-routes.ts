@@ -1,39 +1,169 @@
-import { toHex } from '../../shared/kernel/bytes.ts'
+import { Readable } from 'node:stream'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Hash } from '../../shared/kernel/ids.ts'
-import { BlobRefusal } from '../../shared/storage/blob-store.ts'
+import { type BlobStore, blobBytesMax, chunkBytesMax } from '../../shared/storage/blob-store.ts'
 import { payloadBytesMax } from '../../shared/task/task.ts'
-import { nodeSha256 } from '../keys/node-sha256.ts'
+import { blobTooLarge, hashOfBody, ownerOf, storeBody, storePart } from './blob-upload.ts'
 import type { HttpApp, HttpParts } from './parts.ts'
 import { Problem } from './problem.ts'
-import { blobParams } from './schemas.ts'
-import { noRoom } from './submissions.ts'
+import { blobParams, blobPartQuery } from './schemas.ts'
 
-export function blobRoutes(app: HttpApp, { api, signed }: HttpParts): void {
-  const route = { ...signed, schema: { params: blobParams } }
+/** A body that is not what its address says is read to the end only up to this size, to say what is wrong with it. */
+const explainedBytesMax = 1024 * 1024
+/** How many bytes of an unfinished upload of the sender's are here. */
+export const receivedHeader = 'tabmesh-received'
 
-  app.put('/api/v1/blobs/:hash', route, async (request, reply) => {
-    const { hash } = request.params as { hash: Hash }
-    const bytes = request.rawBody
-    if (bytes === undefined) throw new Problem(400, 'MalformedRequest', 'body: missing')
-    if (bytes.length > payloadBytesMax) {
-      throw new Problem(413, 'PayloadTooLarge', 'Task payload exceeds 1 MB limit')
-    }
-    if (toHex(nodeSha256(bytes)) !== hash) {
+/** Blobs are streamed both ways: no request holds more than a few hundred KiB of one in memory. */
+export function blobRoutes(app: HttpApp, { api, signed, authentication }: HttpParts): void {
+  void app.register((scope, _options, registered) => {
+    scope.removeContentTypeParser('application/octet-stream')
+    scope.addContentTypeParser(
+      'application/octet-stream',
+      async (_request: FastifyRequest, body: Readable) => body,
+    )
+    const params = blobParams
+
+    scope.put(
+      '/api/v1/blobs/:hash',
+      { bodyLimit: blobBytesMax, schema: { params, querystring: blobPartQuery } },
+      async (request, reply) => {
+        const { hash } = request.params as { hash: Hash }
+        const { offset, total } = request.query as { offset?: string; total?: string }
+        const body = request.body as Readable | undefined
+        if (!(body instanceof Readable)) {
+          await authentication.sender(request)
+          throw new Problem(400, 'MalformedRequest', 'body: missing')
+        }
+        if (offset !== undefined || total !== undefined) {
+          return await putPart(request, reply, hash, body, Number(offset ?? 0), Number(total ?? Number.NaN))
+        }
+        await putWhole(request, hash, body)
+        return reply.code(204).send()
+      },
+    )
+
+    // A hash is known to those who were given it; who may see what is sealed decides, not the address.
+    scope.get('/api/v1/blobs/:hash', { ...signed, schema: { params } }, async (request, reply) => {
+      const { hash } = request.params as { hash: Hash }
+      const totalBytes = await api.blobs.sizeOf(hash)
+      if (totalBytes === undefined) {
+        const draft = await api.blobs.draftOf(hash, ownerOf(request.sender!))
+        if (draft !== undefined) reply.header(receivedHeader, draft.receivedBytes)
+        throw new Problem(404, 'BlobNotFound', `No blob ${hash} is here`)
+      }
+      reply
+        .type('application/octet-stream')
+        .header('accept-ranges', 'bytes')
+        .header('etag', `"${hash}"`)
+        .header('cache-control', 'private, max-age=31536000, immutable')
+      const range = rangeOf(request.headers.range, totalBytes)
+      if (range === 'unsatisfiable') {
+        reply.header('content-range', `bytes */${totalBytes}`)
+        throw new Problem(416, 'RangeNotSatisfiable', `The blob ${hash} has ${totalBytes} bytes`)
+      }
+      if (range !== undefined) {
+        reply.code(206).header('content-range', `bytes ${range.start}-${range.end - 1}/${totalBytes}`)
+      }
+      const { start, end } = range ?? { start: 0, end: totalBytes }
+      reply.header('content-length', end - start)
+      if (request.method === 'HEAD') return reply.send(Readable.from([]))
+      const pieces = piecesOf(api.blobs, hash, start, end)
+      // Read before the head of the answer leaves, since a damaged copy is noticed only now.
+      const first = await pieces.next()
+      return reply.send(Readable.from(withFirst(first, pieces), { objectMode: false }))
+    })
+    registered()
+  })
+
+  /**
+   * The address says what the body's SHA-256 has to be, so that the signature is checked before the body is there, and
+   * nobody without a key makes the relay write.
+   */
+  async function putWhole(request: FastifyRequest, hash: Hash, body: Readable): Promise<void> {
+    const length = Number(request.headers['content-length'] ?? Number.NaN)
+    try {
+      request.sender = await authentication.senderOf(request, hash)
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'BadSignature' || !(length <= explainedBytesMax)) {
+        throw error
+      }
+      request.sender = await authentication.senderOf(request, await hashOfBody(body))
       throw new Problem(422, 'HashMismatch', `The body is not the blob ${hash}: its SHA-256 is another`)
     }
-    try {
-      await api.blobs.put(bytes)
-    } catch (error) {
-      throw error instanceof BlobRefusal ? noRoom(error) : error
-    }
-    return reply.code(204).send()
-  })
+    if (Number.isNaN(length)) throw new Problem(411, 'LengthRequired', 'The header content-length is missing')
+    if (length > blobBytesMax) throw blobTooLarge()
+    await storeBody(api.blobs, hash, length, body)
+  }
 
-  // A hash is known to those who were given it; who may see what is sealed decides, not the address.
-  app.get('/api/v1/blobs/:hash', route, async (request, reply) => {
-    const { hash } = request.params as { hash: Hash }
-    const bytes = await api.blobs.get(hash)
-    if (bytes === undefined) throw new Problem(404, 'BlobNotFound', `No blob ${hash} is here`)
-    return reply.type('application/octet-stream').send(Buffer.from(bytes))
-  })
+  async function putPart(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    hash: Hash,
+    body: Readable,
+    offset: number,
+    totalBytes: number,
+  ): Promise<FastifyReply> {
+    if (Number.isNaN(totalBytes)) throw new Problem(400, 'MalformedRequest', 'query.total: missing')
+    if (totalBytes > blobBytesMax) throw blobTooLarge()
+    const bytes = await wholeOf(body)
+    request.sender = await authentication.sender(request, bytes)
+    if ((await api.blobs.sizeOf(hash)) === totalBytes) return reply.code(204).send()
+    const receivedBytes = await storePart(api.blobs, hash, request.sender, { offset, totalBytes, bytes })
+    if (receivedBytes === totalBytes) return reply.code(204).send()
+    return reply.code(202).header(receivedHeader, receivedBytes).send({ receivedBytes, totalBytes })
+  }
+}
+
+async function wholeOf(body: Readable): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const bytes of body) {
+    parts.push(bytes as Uint8Array)
+    length += (bytes as Uint8Array).length
+    if (length > payloadBytesMax) throw new Problem(413, 'PartTooLarge', 'A part of a blob has at most 1 MiB')
+  }
+  return new Uint8Array(Buffer.concat(parts))
+}
+
+async function* piecesOf(
+  blobs: BlobStore,
+  hash: Hash,
+  start: number,
+  end: number,
+): AsyncGenerator<Uint8Array> {
+  const unpin = blobs.pin(hash)
+  try {
+    for (let at = start; at < end; ) {
+      const bytes = await blobs.read(hash, at, Math.min(chunkBytesMax, end - at))
+      if (bytes === undefined || bytes.length === 0) {
+        throw new Problem(404, 'BlobNotFound', `No blob ${hash} is here any more`)
+      }
+      yield bytes
+      at += bytes.length
+    }
+  } finally {
+    unpin()
+  }
+}
+
+async function* withFirst(
+  first: IteratorResult<Uint8Array>,
+  rest: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (first.done !== true) yield first.value
+  yield* rest
+}
+
+/** One range of bytes (RFC 9110, 14.1.2); anything else is no range, and the whole is sent. */
+function rangeOf(
+  header: string | undefined,
+  totalBytes: number,
+): { readonly start: number; readonly end: number } | 'unsatisfiable' | undefined {
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '')
+  if (match === null) return undefined
+  const [, from, to] = match
+  if (from === '' && to === '') return undefined
+  const start = from === '' ? Math.max(0, totalBytes - Number(to)) : Number(from)
+  const end = from === '' || to === '' ? totalBytes : Math.min(totalBytes, Number(to) + 1)
+  return start < end ? { start, end } : 'unsatisfiable'
 }

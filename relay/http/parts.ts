@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
 import type { PeerId } from '../../shared/kernel/ids.ts'
 import type { Access } from './access.ts'
+import type { RequestAuthentication } from './authentication.ts'
 import type { Metrics } from './metrics.ts'
 import type { OpenStreams } from './open-streams.ts'
 import type { RelayApi } from './relay-api.ts'
@@ -21,6 +22,7 @@ export type HttpApp = FastifyInstance<
 export interface HttpParts {
   readonly api: RelayApi
   readonly access: Access
+  readonly authentication: RequestAuthentication
   readonly submissions: Submissions
   readonly snapshot: StatusSnapshot
   readonly estimate: CompletionEstimate

@@ -69,6 +69,12 @@ export const jobSchema = Type.Object(
 
 export const idParams = Type.Object({ id: uuid }, strict)
 export const blobParams = Type.Object({ hash }, strict)
+const byteCount = Type.String({ pattern: '^(0|[1-9][0-9]{0,9})$' })
+/** A part of a blob: where it begins, and how many bytes the whole has. */
+export const blobPartQuery = Type.Object(
+  { offset: Type.Optional(byteCount), total: Type.Optional(byteCount) },
+  strict,
+)
 export const resultsQuery = Type.Object(
   { from: Type.Optional(Type.String({ pattern: '^(0|[1-9][0-9]{0,8})$' })) },
   strict,

@@ -46,8 +46,10 @@ export interface HttpServer {
 /** 256 submissions with 4 KiB of input each fit well. */
 const bodyBytesMax = 4 * 1024 * 1024
 const submissionRoutes = new Set(['/api/v1/tasks', '/api/v1/jobs', '/api/v1/tasks/:id/resubmit'])
-/** For the whole of a request to arrive. */
+/** For the whole of a request to arrive; a blob is given longer: 64 MiB at 110 KB/s. */
 const requestMs = 30_000
+const blobRequestMs = 600_000
+const blobRoute = '/api/v1/blobs/:hash'
 const closeEveryMs = 100
 
 /** Rejects with a StartError of exit code 2 when the port cannot be had. */
@@ -55,7 +57,7 @@ export async function startHttpServer(init: HttpServerInit): Promise<HttpServer>
   const { api, host, port, log } = init
   const app = fastify({
     bodyLimit: bodyBytesMax,
-    requestTimeout: requestMs,
+    requestTimeout: blobRequestMs,
     routerOptions: { maxParamLength: 100 },
     frameworkErrors: (error, _request, reply) =>
       sendProblem(reply as never, new Problem(400, 'BadUrl', error.message)),
@@ -72,6 +74,7 @@ export async function startHttpServer(init: HttpServerInit): Promise<HttpServer>
     }
   })
   readBodies(app)
+  endSlowBodies(app)
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer')
   })
@@ -109,6 +112,7 @@ async function makeParts({ api, counters, now }: HttpServerInit): Promise<HttpPa
   return {
     api,
     access: new Access(api),
+    authentication,
     submissions: new Submissions(api, counters),
     snapshot,
     estimate: new CompletionEstimate(snapshot),
@@ -149,6 +153,20 @@ function readBodies(app: HttpApp): void {
       return undefined
     },
   )
+}
+
+/** Node knows one time limit for all requests, and blobs need a longer one. */
+function endSlowBodies(app: HttpApp): void {
+  app.addHook('onRequest', async (request) => {
+    const { raw } = request
+    const hasBody = 'transfer-encoding' in raw.headers || Number(raw.headers['content-length'] ?? 0) > 0
+    if (!hasBody || request.routeOptions.url === blobRoute) return
+    const timer = setTimeout(() => {
+      refuseMalformed(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), raw.socket)
+    }, requestMs)
+    raw.once('end', () => clearTimeout(timer))
+    raw.once('close', () => clearTimeout(timer))
+  })
 }
 
 /**

@@ -1,11 +1,16 @@
 import { type SubmissionJson, submissionFromJson } from '../../shared/client/submission-json.ts'
 import type { Counters } from '../../shared/host/counters.ts'
-import type { Hash, JobId, PeerId } from '../../shared/kernel/ids.ts'
+import type { Hash, JobId, PeerId, TaskId } from '../../shared/kernel/ids.ts'
 import { BlobRefusal } from '../../shared/storage/blob-store.ts'
 import { taskTypes } from '../../shared/task/intake.ts'
 import type { Admittance, Submission } from '../../shared/task/messages.ts'
 import { inlineBytesMax, sizeOf } from '../../shared/task/payload.ts'
-import { payloadBytesMax } from '../../shared/task/task.ts'
+import {
+  blobPayloadBytesMax,
+  blobPayloadTooLarge,
+  payloadBytesMax,
+  payloadTooLarge,
+} from '../../shared/task/task.ts'
 import { Problem } from './problem.ts'
 import type { RelayApi } from './relay-api.ts'
 import type { SubmissionBody } from './schemas.ts'
@@ -24,7 +29,8 @@ export class Submissions {
   async submit(from: PeerId, bodies: readonly SubmissionBody[]): Promise<readonly Admittance[]> {
     await this.#checkJobs(from, bodies)
     const items = await Promise.all(bodies.map((body) => this.#read(body)))
-    const refused = await this.#missingBlobs(items)
+    const missing = await this.#missingBlobs(items)
+    const refused = items.map(({ task }, at) => tooLargeInline(task.taskId, bodies[at]!) ?? missing[at])
     const admitted = [
       ...(await this.#api.submit(
         from,
@@ -33,8 +39,10 @@ export class Submissions {
     ]
     return items.map((_, at) => {
       const admittance = refused[at] ?? admitted.shift()!
-      // What the coordinator refuses it counts itself.
-      if (!admittance.accepted && countedHere.includes(admittance.code)) {
+      // What the coordinator refuses it counts itself; it does not see what is refused before.
+      const isSeen =
+        refused[at] === undefined && !(!admittance.accepted && admittance.code === 'BadSignature')
+      if (!admittance.accepted && !isSeen) {
         this.#counters.add('tasks_rejected_total', admittance.code)
       }
       return admittance
@@ -50,7 +58,7 @@ export class Submissions {
     }
   }
 
-  /** Input that came inline and is too large to stay so becomes a blob. Over the limit, the coordinator refuses it. */
+  /** Input that came inline and is too large to stay so becomes a blob; over the limit, one that is never kept. */
   async #read(body: SubmissionBody): Promise<Submission> {
     if (body.input.kind === 'inline' && body.input.bytes.length % 2 !== 0) {
       throw new Problem(400, 'MalformedRequest', 'body.input.bytes: an odd number of hex digits')
@@ -75,7 +83,9 @@ export class Submissions {
   async #missingBlobs(items: readonly Submission[]): Promise<(Admittance | undefined)[]> {
     const wanted = items.map(({ task, input, programSizeBytes, taskType }) => {
       const isRefusedAnyway =
-        programSizeBytes > payloadBytesMax || sizeOf(input) > payloadBytesMax || !taskTypes.includes(taskType)
+        programSizeBytes > blobPayloadBytesMax ||
+        sizeOf(input) > blobPayloadBytesMax ||
+        !taskTypes.includes(taskType)
       if (isRefusedAnyway) return []
       return input.kind === 'blob' ? [task.programHash, input.hash] : [task.programHash]
     })
@@ -90,12 +100,16 @@ export class Submissions {
   }
 }
 
-const countedHere: readonly string[] = ['BlobMissing', 'BadSignature']
+/** TSK-02: what is in the request itself; larger inputs go as blobs. */
+function tooLargeInline(taskId: TaskId, { input }: SubmissionBody): Admittance | undefined {
+  if (input.kind === 'blob' || input.bytes.length <= 2 * payloadBytesMax) return undefined
+  return { taskId, accepted: false, code: 'PayloadTooLarge', message: payloadTooLarge }
+}
 
 export const noRoom = (error: BlobRefusal): Problem =>
   error.code === 'Full'
     ? new Problem(507, 'StorageFull', 'The relay has no room for more blobs, try again later', 60)
-    : new Problem(413, 'PayloadTooLarge', 'Task payload exceeds 1 MB limit')
+    : new Problem(413, 'PayloadTooLarge', blobPayloadTooLarge)
 
 /** What a single refused submission is answered with; it has been counted. */
 export class RefusedSubmission extends Problem {

@@ -1,4 +1,6 @@
 import type { CryptoPort } from '../host/crypto-port.ts'
+import type { Hash } from '../kernel/ids.ts'
+import { BlobTransfer } from './blob-transfer.ts'
 import { ClientError, RelayAway } from './client-error.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { JsonValue } from './map-input.ts'
@@ -102,6 +104,19 @@ export class Client {
         throw new RelayAway('the answer broke off', error)
       })
     })
+  }
+
+  /** Makes a blob of up to 64 MiB known to the relay; what it has already is not sent again. */
+  async upload(bytes: Uint8Array): Promise<void> {
+    await new BlobTransfer(this.#parts.http, this.#parts.crypto).upload(bytes, this.#signal)
+  }
+
+  /**
+   * A blob as its bytes come, as for a file. Rejects at the end when they are not those of the hash: until then they
+   * are not to be trusted.
+   */
+  download(hash: Hash): AsyncIterable<Uint8Array> {
+    return new BlobTransfer(this.#parts.http, this.#parts.crypto).download(hash, this.#signal)
   }
 
   #persist<T>(attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {

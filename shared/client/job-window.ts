@@ -1,9 +1,8 @@
 import type { CryptoPort } from '../host/crypto-port.ts'
-import { toHex } from '../kernel/bytes.ts'
-import type { Hash } from '../kernel/ids.ts'
 import type { Admittance, Submission } from '../task/messages.ts'
 import { sizeOf } from '../task/payload.ts'
-import { payloadBytesMax } from '../task/task.ts'
+import { blobPayloadBytesMax } from '../task/task.ts'
+import { BlobTransfer } from './blob-transfer.ts'
 import { ClientError } from './client-error.ts'
 import type { RelayHttp } from './relay-http.ts'
 import { submissionToJson } from './submission-json.ts'
@@ -26,19 +25,19 @@ const uploadsAtOnce = 8
 /** Hands in the items of one job: uploads what they refer to, posts them, and posts them again when asked to. */
 export class JobPoster {
   readonly #http: RelayHttp
-  readonly #crypto: CryptoPort
+  readonly #blobs: BlobTransfer
   readonly #jobId: string
   readonly #program: Uint8Array
 
   constructor(http: RelayHttp, crypto: CryptoPort, jobId: string, program: Uint8Array) {
     this.#http = http
-    this.#crypto = crypto
+    this.#blobs = new BlobTransfer(http, crypto)
     this.#jobId = jobId
     this.#program = program
   }
 
   async uploadProgram(signal: AbortSignal): Promise<void> {
-    await this.#upload(this.#program, signal)
+    await this.#blobs.upload(this.#program, signal)
   }
 
   /** Posts the items and notes what became of each; those the relay has no room for stay `new`. */
@@ -87,21 +86,13 @@ export class JobPoster {
 
   async #uploadInputs(items: readonly OpenItem[], signal: AbortSignal): Promise<void> {
     const blobs = items
-      .filter(({ submission }) => sizeOf(submission.input) <= payloadBytesMax)
+      .filter(({ submission }) => sizeOf(submission.input) <= blobPayloadBytesMax)
       .map((item) => item.inputBlob)
       .filter((blob) => blob !== undefined)
     for (let start = 0; start < blobs.length; start += uploadsAtOnce) {
-      await Promise.all(blobs.slice(start, start + uploadsAtOnce).map((blob) => this.#upload(blob, signal)))
+      const some = blobs.slice(start, start + uploadsAtOnce)
+      await Promise.all(some.map((blob) => this.#blobs.upload(blob, signal)))
     }
-  }
-
-  async #upload(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    const hash = toHex(this.#crypto.sha256(bytes)) as Hash
-    const request = {
-      ...{ method: 'PUT', path: `/api/v1/blobs/${hash}`, body: bytes },
-      contentType: 'application/octet-stream',
-    }
-    await this.#http.persist(() => this.#http.send(request, signal), signal)
   }
 }
 

@@ -2,7 +2,7 @@ import type { CryptoPort } from '../host/crypto-port.ts'
 import { toHex } from '../kernel/bytes.ts'
 import type { Hash, JobId } from '../kernel/ids.ts'
 import { sizeOf } from '../task/payload.ts'
-import { type Limits, type Priority, payloadBytesMax, type VerificationPolicy } from '../task/task.ts'
+import { blobPayloadBytesMax, type Limits, type Priority, type VerificationPolicy } from '../task/task.ts'
 import { ClientError, RelayAway } from './client-error.ts'
 import type { Clock } from './clock.ts'
 import { JobPoster, type OpenItem } from './job-window.ts'
@@ -129,7 +129,7 @@ export class MapRun implements AsyncIterable<ItemResult> {
   async #handIn(): Promise<void> {
     const stop = this.#stop.signal
     const plan = this.#plan()
-    if (this.#program.length <= payloadBytesMax) await this.#poster.uploadProgram(stop)
+    if (this.#program.length <= blobPayloadBytesMax) await this.#poster.uploadProgram(stop)
     while (!this.#allMade) {
       await this.#changed.until(() => stop.aborted || this.#hasRoom)
       stop.throwIfAborted()

@@ -38,6 +38,8 @@ interface Request {
   readonly path: string
   readonly body?: Uint8Array
   readonly contentType?: string
+  /** Besides those of the signature; not signed. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 const answerMs = 30_000
@@ -102,13 +104,14 @@ export class RelayHttp {
    * says no. The time limit is for the head of the answer; its body may take as long as it takes.
    */
   async send(request: Request, signal: AbortSignal): Promise<Response> {
-    const { method, path, body, contentType } = request
+    const { method, path, body, contentType, headers } = request
     const response = await this.#fetch(
       path,
       {
         method,
         headers: {
           ...(await this.#signature(request)),
+          ...headers,
           ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
         },
         ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
@@ -122,7 +125,7 @@ export class RelayHttp {
       // The relay may have begun anew under the same address: then it is another network, and that is the news.
       await this.reach(signal)
     }
-    throw new RefusedRequest(response.status, problem.code, problem.detail)
+    throw new RefusedRequest(response.status, problem.code, problem.detail, response.headers)
   }
 
   /** As `send`, with the answer's JSON. */
@@ -257,12 +260,14 @@ export class RelayHttp {
 export class RefusedRequest extends ClientError {
   readonly status: number
   readonly problem: string
+  readonly headers: Headers
 
-  constructor(status: number, problem: string, detail: string) {
+  constructor(status: number, problem: string, detail: string, headers = new Headers()) {
     super('Refused', detail)
     this.name = 'RefusedRequest'
     this.status = status
     this.problem = problem
+    this.headers = headers
   }
 }
 

@@ -1,5 +1,6 @@
 import type { CryptoPort } from '../host/crypto-port.ts'
-import { toHex } from '../kernel/bytes.ts'
+import type { Hash } from '../kernel/ids.ts'
+import { BlobTransfer } from './blob-transfer.ts'
 import { ClientError, RelayAway } from './client-error.ts'
 import { outputTextOf } from './output-text.ts'
 import { RefusedRequest, type RelayHttp } from './relay-http.ts'
@@ -8,7 +9,7 @@ import { type BlobResult, type ItemResult, LineReader, parseResultLine } from '.
 /** The results of one job as they come, over one answer that is held open; opened anew where it broke off. */
 export class ResultsReader {
   readonly #http: RelayHttp
-  readonly #crypto: CryptoPort
+  readonly #blobs: BlobTransfer
   readonly #jobId: string
   #lines: LineReader | undefined
   /** Index of the item whose line comes next. */
@@ -17,7 +18,7 @@ export class ResultsReader {
 
   constructor(http: RelayHttp, crypto: CryptoPort, jobId: string) {
     this.#http = http
-    this.#crypto = crypto
+    this.#blobs = new BlobTransfer(http, crypto)
     this.#jobId = jobId
   }
 
@@ -74,17 +75,8 @@ export class ResultsReader {
   }
 
   async #withBlob({ index, taskId, outputBlob }: BlobResult, signal: AbortSignal): Promise<ItemResult> {
-    const request = { method: 'GET', path: `/api/v1/blobs/${outputBlob.hash}` }
-    const bytes = await this.#http.persist(async () => {
-      const response = await this.#http.send(request, signal)
-      return await response.arrayBuffer().catch((error: unknown) => {
-        throw new RelayAway('the answer broke off', error)
-      })
-    }, signal)
-    if (toHex(this.#crypto.sha256(new Uint8Array(bytes))) !== outputBlob.hash) {
-      throw new ClientError('BadAnswer', 'The relay sent an output that is not the one it named')
-    }
-    return { index, taskId, status: 'completed', ...outputTextOf(new Uint8Array(bytes)) }
+    const bytes = await this.#blobs.read(outputBlob.hash as Hash, signal)
+    return { index, taskId, status: 'completed', ...outputTextOf(bytes) }
   }
 }
 

@@ -175,18 +175,18 @@ describe('TSK-13 map', () => {
 
   test('TSK-02 refused items fail with the words of the relay, and hold up none', async () => {
     await start()
-    const results = await all(await open(), [1, 'x'.repeat(1024 * 1024), 'y'.repeat(1024 * 1024), 4])
-    const refused = { kind: 'refused', message: 'Task payload exceeds 1 MB limit' }
-    expect(outputs(results)).toEqual([1, refused, refused, 4])
+    const results = await all(await open(), [1, 'x'.repeat(64 * 1024 * 1024), 4])
+    const refused = { kind: 'refused', message: 'Task payload exceeds 64 MB limit' }
+    expect(outputs(results)).toEqual([1, refused, 4])
     const unknown = await all(await open(), [1, 2], { taskType: 'telepathy' })
     expect(outputs(unknown)[1]).toEqual({ kind: 'refused', message: 'Unsupported task type: telepathy' })
   })
 
-  test('TSK-02 refuses a program over 1 MB', async () => {
+  test('TSK-02 refuses a program over 64 MB', async () => {
     await start()
     const client = await open()
-    const result = await client.submit(new Uint8Array(1024 * 1024 + 1), 1, javascript)
-    expect(result).toMatchObject({ error: { kind: 'refused', message: 'Task payload exceeds 1 MB limit' } })
+    const result = await client.submit(new Uint8Array(64 * 1024 * 1024 + 1), 1, javascript)
+    expect(result).toMatchObject({ error: { kind: 'refused', message: 'Task payload exceeds 64 MB limit' } })
   })
 
   test('TSK-02 large inputs and outputs go and come as blobs', async () => {

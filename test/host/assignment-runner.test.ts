@@ -82,7 +82,7 @@ describe('TSK-07 carrying out an assignment', () => {
   })
 
   test('an output that could not be handed over is handed back', async () => {
-    const parts = await rigOf(async () => ok(new Uint8Array(2 * 1024 * 1024 + 1)))
+    const parts = await rigOf(async () => ok(new Uint8Array(64 * 1024 * 1024 + 1)))
     parts.runner.start(1, peerA, await assignmentFor(parts, one))
     await vi.waitFor(() => expect(parts.ended.length).toBe(1))
     expect(parts.ended[0]!.ran).toEqual({ kind: 'none', reason: 'host' })

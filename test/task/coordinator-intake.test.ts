@@ -97,11 +97,12 @@ describe('TSK-02 what a task may be', () => {
     expect(refused(makeTask(5, { taskType }))).toBe(`Unsupported task type: ${taskType}`)
   })
 
-  test('a payload of 1 MB is taken, and one byte more is not', () => {
-    expect(refused(makeTask(5, blob(MiB)))).toBeUndefined()
-    expect(refused(makeTask(5, blob(MiB + 1)))).toBe('Task payload exceeds 1 MB limit')
-    expect(refused(makeTask(5, { programSizeBytes: MiB }))).toBeUndefined()
-    expect(refused(makeTask(5, { programSizeBytes: MiB + 1 }))).toBe('Task payload exceeds 1 MB limit')
+  test('a blob of 64 MB is taken, and one byte more is not', () => {
+    const limit = 'Task payload exceeds 64 MB limit'
+    expect(refused(makeTask(5, blob(64 * MiB)))).toBeUndefined()
+    expect(refused(makeTask(5, blob(64 * MiB + 1)))).toBe(limit)
+    expect(refused(makeTask(5, { programSizeBytes: 64 * MiB }))).toBeUndefined()
+    expect(refused(makeTask(5, { programSizeBytes: 64 * MiB + 1 }))).toBe(limit)
   })
 
   test('an input that is not what the task names is refused', () => {

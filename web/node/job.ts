@@ -12,7 +12,7 @@ import { taskDigest } from '../../shared/task/digest.ts'
 import type { FinishedTask, Submission } from '../../shared/task/messages.ts'
 import { inlineBytesMax, type Payload, sizeOf } from '../../shared/task/payload.ts'
 import { type ReceiptTask, receiptFormat, receiptTask } from '../../shared/task/receipt.ts'
-import { payloadBytesMax } from '../../shared/task/task.ts'
+import { blobPayloadBytesMax, blobPayloadTooLarge } from '../../shared/task/task.ts'
 
 /** The end of one item. `receipt` is there when its votes, checked here, stand behind the end. */
 export type CheckedResult = ItemResult & { readonly receipt: ReceiptTask | null }
@@ -48,8 +48,6 @@ class JobError extends Error {
   }
 }
 
-/** TSK-02, as a relay says it too. */
-const payloadTooLarge = 'Task payload exceeds 1 MB limit'
 /** Signed together. */
 const itemsPerBatch = 64
 /** Ends that wait for an earlier item, and items under way, together. */
@@ -83,7 +81,7 @@ export class Job implements AsyncIterable<CheckedResult> {
   #wake: (() => void) | undefined
 
   constructor(parts: JobParts, program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions) {
-    if (program.length > payloadBytesMax) throw new JobError('PayloadTooLarge', payloadTooLarge)
+    if (program.length > blobPayloadBytesMax) throw new JobError('PayloadTooLarge', blobPayloadTooLarge)
     if (inputs.length === 0)
       throw new JobError('NoItems', 'There is nothing to run on: the input has no items')
     const { crypto, networkId } = parts
@@ -205,11 +203,12 @@ export class Job implements AsyncIterable<CheckedResult> {
       const inputs = this.#inputs.slice(from, from + count)
       items = await Promise.all(inputs.map((input, at) => this.#submissionOf(input, from + at)))
     } finally {
-      const small = items.filter(({ input }) => sizeOf(input) <= payloadBytesMax)
+      const small = items.filter(({ input }) => sizeOf(input) <= blobPayloadBytesMax)
       this.#parts.submit(this, this.#isCancelled ? [] : small, count)
     }
     for (const { task, input } of items) {
-      if (sizeOf(input) > payloadBytesMax) this.refused(task.taskId, 'PayloadTooLarge', payloadTooLarge)
+      if (sizeOf(input) > blobPayloadBytesMax)
+        this.refused(task.taskId, 'PayloadTooLarge', blobPayloadTooLarge)
     }
     this.#parts.changed()
   }
@@ -217,7 +216,7 @@ export class Job implements AsyncIterable<CheckedResult> {
   async #submissionOf(input: JsonValue, index: number): Promise<Submission> {
     const { crypto, blobs } = this.#parts
     const bytes = inputBytes(input)
-    if (bytes.length > inlineBytesMax && bytes.length <= payloadBytesMax) await blobs.put(bytes)
+    if (bytes.length > inlineBytesMax && bytes.length <= blobPayloadBytesMax) await blobs.put(bytes)
     const submission = await newSubmission(this.#plan, index, bytes, crypto, new Date())
     this.#open.set(submission.task.taskId, {
       index,

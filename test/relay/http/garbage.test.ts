@@ -160,7 +160,7 @@ describe('bodies', () => {
     await submit({})
     await submit(await submissionJson(own, 1, { taskType: 'x' }))
     await submit(await submissionJson(own, 1, { taskType: 'y' }))
-    await submit(await submissionJson(own, 1, { programSizeBytes: 2_000_000 }))
+    await submit(await submissionJson(own, 1, { programSizeBytes: 70_000_000 }))
     await submit(await submissionJson(own, 1, { programHash: 'ab'.repeat(32) as never }))
     await own.close()
     expect(Object.fromEntries(counters.of('tasks_rejected_total'))).toEqual({

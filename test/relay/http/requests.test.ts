@@ -169,12 +169,12 @@ describe('blobs', () => {
     expect(back).toEqual(bytes)
   })
 
-  test('STO-07 of exactly 1 MiB are taken, of a byte more are not', async () => {
-    const most = new Uint8Array(1024 * 1024)
+  test('STO-07 of exactly 64 MiB are taken, of a byte more are not', async () => {
+    const most = new Uint8Array(64 * 1024 * 1024)
     expect((await put(most, await hashOf(most))).status).toBe(204)
-    const over = new Uint8Array(1024 * 1024 + 1)
+    const over = new Uint8Array(64 * 1024 * 1024 + 1)
     expect(await problem(await put(over, await hashOf(over)))).toMatchObject({
-      ...{ status: 413, detail: 'Task payload exceeds 1 MB limit' },
+      ...{ status: 413, detail: 'A blob has at most 64 MiB' },
     })
   })
 

@@ -381,12 +381,16 @@ describe('TSK-02 what is refused', () => {
   })
 
   test.each<
-    [string, { input?: { kind: string; sizeBytes?: number; bytes?: string }; programSizeBytes?: number }]
+    [
+      string,
+      string,
+      { input?: { kind: string; sizeBytes?: number; bytes?: string }; programSizeBytes?: number },
+    ]
   >([
-    ['an input over 1 MB by reference', { input: { kind: 'blob', sizeBytes: 1024 * 1024 + 1 } }],
-    ['a program over 1 MB', { programSizeBytes: 1024 * 1024 + 1 }],
-    ['an inline input over 1 MB', { input: { kind: 'inline', bytes: '20'.repeat(1024 * 1024 + 1) } }],
-  ])('TSK-02 %s', async (_, change) => {
+    ['an input over 64 MB by reference', '64', { input: { kind: 'blob', sizeBytes: 64 * 1024 * 1024 + 1 } }],
+    ['a program over 64 MB', '64', { programSizeBytes: 64 * 1024 * 1024 + 1 }],
+    ['an inline input over 1 MB', '1', { input: { kind: 'inline', bytes: '20'.repeat(1024 * 1024 + 1) } }],
+  ])('TSK-02 %s', async (_, limit, change) => {
     await start()
     const submission = await submissionJson(http, 1)
     const hash = submission.task.inputHash
@@ -399,7 +403,7 @@ describe('TSK-02 what is refused', () => {
     expect(answer).toMatchObject({
       status: 413,
       code: 'PayloadTooLarge',
-      detail: 'Task payload exceeds 1 MB limit',
+      detail: `Task payload exceeds ${limit} MB limit`,
     })
   })
 

@@ -161,10 +161,10 @@ describe('TSK-11 what a coordinator says is checked', () => {
 })
 
 describe('TSK-02 what cannot be submitted', () => {
-  test('TSK-02 a program over 1 MB is refused with the exact words', async () => {
+  test('TSK-02 a program over 64 MB is refused with the exact words', async () => {
     const { jobs } = await startJobs()
-    expect(() => jobs.map(new Uint8Array(2 ** 20 + 1), [1], javascript)).toThrow(
-      'Task payload exceeds 1 MB limit',
+    expect(() => jobs.map(new Uint8Array(2 ** 26 + 1), [1], javascript)).toThrow(
+      'Task payload exceeds 64 MB limit',
     )
   })
 
@@ -173,14 +173,14 @@ describe('TSK-02 what cannot be submitted', () => {
     expect(() => jobs.map(program, [], javascript)).toThrow('There is nothing to run on')
   })
 
-  test('TSK-02 an item over 1 MB fails alone and is never handed in', async () => {
+  test('TSK-02 an item over 64 MB fails alone and is never handed in', async () => {
     const { jobs, relay } = await startJobs()
-    const results = await readAll(jobs.map(program, ['a', 'x'.repeat(2 ** 20), 'b'], javascript))
+    const results = await readAll(jobs.map(program, ['a', 'x'.repeat(2 ** 26), 'b'], javascript))
     expect(results).toMatchObject([
       { index: 0, status: 'completed' },
       {
         index: 1,
-        error: { kind: 'PayloadTooLarge', message: 'Task payload exceeds 1 MB limit' },
+        error: { kind: 'PayloadTooLarge', message: 'Task payload exceeds 64 MB limit' },
         receipt: null,
       },
       { index: 2, status: 'completed' },
