@@ -17,6 +17,8 @@ export interface Analysis {
   readonly reused: number
   /** For each instruction the shape to canonicalise after it, or 0; undefined when there is none in the whole body. */
   readonly marks: Uint8Array | undefined
+  /** Blocks and branches, each target of a br_table by itself. */
+  readonly ways: number
   readonly loops: boolean
   readonly calls: boolean
   /** memory.fill, copy or init is there. */
@@ -40,6 +42,7 @@ export class Analyser {
   #func = 0
   #passed = 0
   #pure = 0
+  #ways = 0
   #loops = false
   #calls = false
   #lengths = false
@@ -69,6 +72,7 @@ export class Analyser {
       passed: this.#passed,
       reused: this.#calls ? this.#reuse.values(this.#pure, this.#stack.height) + 2 * this.#nans.marked : 0,
       marks: this.#nans.marks(),
+      ways: this.#ways,
       loops: this.#loops,
       calls: this.#calls || this.#grows,
       lengths: this.#lengths,
@@ -83,6 +87,7 @@ export class Analyser {
     this.#ops.length = 0
     this.#passed = 0
     this.#pure = 0
+    this.#ways = 0
     this.#loops = false
     this.#calls = false
     this.#lengths = false
@@ -140,6 +145,7 @@ export class Analyser {
       case 0x0d:
       case 0x0e: {
         if (op !== 0x0c) this.#stack.pop()
+        this.#ways += op === 0x0e ? immediate + 1 : 1
         // All targets of a br_table take the same number of values; the last one stands for them.
         const depth = op === 0x0e ? lastTarget(this.#content.bytes, code.at[i + 1]!) : immediate
         this.#nans.settle(this.#arity(depth))
@@ -161,6 +167,7 @@ export class Analyser {
 
   #enter(op: number, type: number): void {
     if (op === 0x04) this.#stack.pop()
+    this.#ways++
     const parameters = blockParameters(this.#content, type)
     this.#nans.settle(parameters)
     this.#bases.push(this.#stack.length - parameters)

@@ -25,6 +25,11 @@ export const limits = {
   localsTotal: 8_000_000,
   /** Of one function, before and after. */
   bodyBytes: 7_000_000,
+  /**
+   * Of one function: its locals and highest operand stack, times its blocks and branches. Compilers note at each of these
+   * where every value is: V8's Liftoff takes 12 bytes for it, so 200 MB at most.
+   */
+  valuesByWays: 16_777_216,
   /** Targets of one br_table; V8 takes 65,520. */
   branches: 65_000,
   /** Blocks within blocks. */

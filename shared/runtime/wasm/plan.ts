@@ -5,7 +5,9 @@ import type { ModuleContent } from './content.ts'
 import { Frames, staticBytesMax } from './frames.ts'
 import type { Instructions } from './instructions.ts'
 import { readInstructions } from './instructions.ts'
+import { limits } from './limits.ts'
 import { Reader } from './reader.ts'
+import { Refused } from './refusal.ts'
 
 /** What was found out about the module's own functions, for writing them. */
 export interface Plan {
@@ -29,6 +31,7 @@ export function planOf(content: ModuleContent, code: Instructions, vectors: bool
     readBody(content, i, code)
     const func = content.importedFunctions + i
     const analysis = analyser.analyse(func, code)
+    checkEffort(content.typeOf(func).parameters.length + code.locals + analysis.height, analysis, code)
     analyses.push(analysis)
     weights[i] = estimate.bytes(func, code.locals, analysis)
     grows ||= analysis.grows
@@ -38,6 +41,12 @@ export function planOf(content: ModuleContent, code: Instructions, vectors: bool
   const frames = weights.slice(0, content.ownFunctions)
   for (let i = 0; i < frames.length; i++) if (!all && recursive[i] === 0) frames[i] = 0
   return { analyses, frames, staticBytes: all ? 0 : longest, grows, estimate }
+}
+
+function checkEffort(values: number, { ways }: Analysis, code: Instructions): void {
+  if (values * ways <= limits.valuesByWays) return
+  const advice = `split it, its ${values} locals and operands times its ${ways} blocks and branches are over ${limits.valuesByWays}`
+  throw new Refused('a function too costly to compile', code.at[0]!, advice)
 }
 
 export function bodyOf(content: ModuleContent, index: number): Reader {

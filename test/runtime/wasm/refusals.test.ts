@@ -264,6 +264,28 @@ describe('sizes that are not taken', () => {
       }),
     ],
     [
+      'what would take a compiler gigabytes',
+      'a function too costly to compile',
+      bodyOf((body) => {
+        body.byte(1)
+        body.u32(39_000)
+        body.byte(0x7e)
+        for (let left = 20_000; left > 0; left--) put(body, 0x02, 0x40, 0x41, 1, 0x0d, 0, 0x0b)
+        body.byte(0x0b)
+      }),
+    ],
+    [
+      'what would take a compiler gigabytes for its operands',
+      'a function too costly to compile',
+      bodyOf((body) => {
+        body.byte(0)
+        for (let left = 20_000; left > 0; left--) put(body, 0x41, 0)
+        for (let left = 20_000; left > 0; left--) put(body, 0x02, 0x40, 0x41, 1, 0x0d, 0, 0x0b)
+        for (let left = 20_000; left > 0; left--) body.byte(0x1a)
+        body.byte(0x0b)
+      }),
+    ],
+    [
       'a body that grows too large',
       'a function too large',
       bodyOf((body) => {
