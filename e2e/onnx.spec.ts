@@ -30,7 +30,7 @@ async function openPage(page: Page): Promise<void> {
 }
 
 async function runInTab(page: Page, { program, input, limits = {} }: OnnxCase): Promise<string> {
-  const { kind, error, output } = await page.evaluate((run) => window.sandboxPage.run(run), {
+  const { kind, error, output, fuelUsed } = await page.evaluate((run) => window.sandboxPage.run(run), {
     program: { base64: Buffer.from(program).toString('base64') },
     input,
     limits,
@@ -38,6 +38,7 @@ async function runInTab(page: Page, { program, input, limits = {} }: OnnxCase): 
   })
   return digest({
     kind: String(kind),
+    fuelUsed: Number(fuelUsed),
     ...(typeof error === 'string' ? { error } : {}),
     ...(typeof output === 'string' ? { output: new TextEncoder().encode(output) } : {}),
   })

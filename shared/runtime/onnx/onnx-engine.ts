@@ -1,4 +1,5 @@
 import { join, Reader, readSections, sectionIds, sectionOf, writeModule } from '../wasm-binary.ts'
+import { withFuel } from './count-fuel.ts'
 
 /**
  * Compiles ONNX Runtime's published WebAssembly (onnxruntime-web's `ort-wasm-simd-threaded.wasm`); share the module, it
@@ -6,17 +7,17 @@ import { join, Reader, readSections, sectionIds, sectionOf, writeModule } from '
  * copied twenty times as fast, and exists also in pages that are not cross-origin isolated. Rejects on other bytes.
  */
 export async function compileOnnxEngine(wasm: Uint8Array): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(withOwnMemory(wasm) as Uint8Array<ArrayBuffer>)
+  return WebAssembly.compile(prepared(wasm) as Uint8Array<ArrayBuffer>)
 }
 
 const memoryKind = 0x02
 const sharedFlag = 0x02
 
-function withOwnMemory(wasm: Uint8Array): Uint8Array {
+function prepared(wasm: Uint8Array): Uint8Array {
   const sections = readSections(wasm)
   const imports = unshared(sectionOf(sections, 'import'))
   return writeModule(
-    sections.map(({ id, body }) => ({ id, body: id === sectionIds.import ? imports : body })),
+    withFuel(sections).map(({ id, body }) => ({ id, body: id === sectionIds.import ? imports : body })),
   )
 }
 

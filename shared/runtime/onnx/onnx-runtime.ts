@@ -5,7 +5,7 @@ import type { Runtime } from '../serve-runs.ts'
 import { compileOnnxEngine } from './onnx-engine.ts'
 import type { ModelRefusal, OnnxModel } from './onnx-model.ts'
 import { checkModel } from './onnx-model.ts'
-import type { LoadResult, OrtFailure } from './onnx-session.ts'
+import type { LoadResult, Metered, OrtFailure } from './onnx-session.ts'
 import { OnnxSession } from './onnx-session.ts'
 import { engineMemoryBytes, OrtEngine } from './ort-engine.ts'
 import { readTensors } from './tensor-input.ts'
@@ -28,9 +28,8 @@ export async function createOnnxRuntime(engine: WebAssembly.Module | Uint8Array)
 }
 
 /** A model that is loaded, or why it cannot be, within this much memory. */
-interface Loaded {
+interface Loaded extends Metered<LoadResult> {
   readonly memoryBytes: number
-  readonly result: LoadResult
   /** Its engine cannot be used again. */
   readonly isSpent: boolean
 }
@@ -53,17 +52,18 @@ class OneModelRuntime implements OnnxRuntime {
       const message = `The ONNX engine itself takes ${engineMemoryBytes} bytes of memory; the task allows ${limits.memoryBytes}`
       return error('memory', message)
     }
-    const loaded = await this.#load(model, limits)
-    if (loaded.kind !== 'loaded') return failure(loaded, 'invalidProgram', limits)
+    const { result: loaded, fuelUsed: loading } = await this.#load(model, limits)
+    if (loaded.kind !== 'loaded') return failure(loaded, 'invalidProgram', limits, loading)
     const { session } = loaded
     const given = readTensors(input, model.inputs)
-    if (given.kind === 'refused') return error(given.error, given.message)
-    const ran = session.run(given.tensors)
-    if (!session.rewind()) this.#loaded = { memoryBytes: limits.memoryBytes, result: loaded, isSpent: true }
-    if (ran.kind !== 'ran') return failure(ran, 'thrown', limits)
-    const output = writeTensors(ran.outputs, given.form, limits.outputBytes)
-    if (output === undefined) return error('output', limitMessage('output', limits))
-    return { kind: 'ok', output, fuelUsed: 0 }
+    if (given.kind === 'refused') return error(given.error, given.message, loading)
+    const ran = session.run(given.tensors, limits.fuel - loading)
+    const fuelUsed = loading + ran.fuelUsed
+    if (!session.rewind()) this.#spend()
+    if (ran.result.kind !== 'ran') return failure(ran.result, 'thrown', limits, fuelUsed)
+    const output = writeTensors(ran.result.outputs, given.form, limits.outputBytes)
+    if (output === undefined) return error('output', limitMessage('output', limits), fuelUsed)
+    return { kind: 'ok', output, fuelUsed }
   }
 
   async prepare({ program, limits }: OnnxRun): Promise<void> {
@@ -80,28 +80,36 @@ class OneModelRuntime implements OnnxRuntime {
     return this.#checked.model
   }
 
-  async #load(model: OnnxModel, { memoryBytes }: Limits): Promise<LoadResult> {
+  #spend(): void {
+    if (this.#loaded !== undefined) this.#loaded = { ...this.#loaded, isSpent: true }
+  }
+
+  /** Every run pays for the loading of its model, whether it was loaded before or not. */
+  async #load(model: OnnxModel, { memoryBytes, fuel }: Limits): Promise<Metered<LoadResult>> {
     const before = this.#loaded
-    const isSame = before?.memoryBytes === memoryBytes
-    if (isSame && !before.isSpent) return before.result
+    const isSame = before !== undefined && before.memoryBytes === memoryBytes && before.fuelUsed <= fuel
+    if (isSame && before.result.kind !== 'fuel' && !before.isSpent) return before
     this.#loaded = undefined
     try {
-      const result =
+      const { result, fuelUsed } =
         isSame && before.result.kind === 'loaded'
-          ? await this.#again(before.result.session, memoryBytes)
-          : await this.#anew(model, memoryBytes)
-      if (result.kind !== 'host') this.#loaded = { memoryBytes, result, isSpent: false }
-      return result
+          ? { result: await this.#again(before.result.session, memoryBytes), fuelUsed: before.fuelUsed }
+          : await this.#anew(model, memoryBytes, fuel)
+      if (result.kind !== 'host') this.#loaded = { memoryBytes, result, fuelUsed, isSpent: false }
+      return { result, fuelUsed }
     } catch (cause) {
-      return { kind: 'host', message: `The ONNX engine did not start: ${String(cause)}` }
+      return {
+        result: { kind: 'host', message: `The ONNX engine did not start: ${String(cause)}` },
+        fuelUsed: 0,
+      }
     }
   }
 
-  async #anew(model: OnnxModel, memoryBytes: number): Promise<LoadResult> {
+  async #anew(model: OnnxModel, memoryBytes: number, fuel: number): Promise<Metered<LoadResult>> {
     const engine = this.#spare ?? (await OrtEngine.start(this.#module))
     this.#spare = undefined
     engine.memoryBytesMax = memoryBytes
-    return OnnxSession.load(engine, model)
+    return OnnxSession.load(engine, model, fuel)
   }
 
   async #again(spent: OnnxSession, memoryBytes: number): Promise<LoadResult> {
@@ -113,19 +121,33 @@ class OneModelRuntime implements OnnxRuntime {
   }
 }
 
-function failure(failed: OrtFailure, kind: 'invalidProgram' | 'thrown', limits: Limits): RunResult {
+function failure(
+  failed: OrtFailure,
+  kind: 'invalidProgram' | 'thrown',
+  limits: Limits,
+  fuelUsed: number,
+): RunResult {
   switch (failed.kind) {
     case 'failed':
-      return error(kind, kind === 'thrown' ? failed.message : `The model cannot be loaded: ${failed.message}`)
+      return error(
+        kind,
+        kind === 'thrown' ? failed.message : `The model cannot be loaded: ${failed.message}`,
+        fuelUsed,
+      )
     case 'memory':
-      return error('memory', limitMessage('memory', limits))
+    case 'fuel':
+      return error(failed.kind, limitMessage(failed.kind, limits), fuelUsed)
     case 'trap':
-      return error('trap', failed.message)
+      return error('trap', failed.message, fuelUsed)
     case 'host':
       return { kind: 'none', reason: 'host', message: cut(failed.message, messageLengthMax) }
   }
 }
 
-function error(kind: Extract<RunResult, { kind: 'error' }>['error'], message: string): RunResult {
-  return { kind: 'error', error: kind, message: cut(message, messageLengthMax), fuelUsed: 0 }
+function error(
+  kind: Extract<RunResult, { kind: 'error' }>['error'],
+  message: string,
+  fuelUsed = 0,
+): RunResult {
+  return { kind: 'error', error: kind, message: cut(message, messageLengthMax), fuelUsed }
 }

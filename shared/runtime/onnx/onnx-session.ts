@@ -8,12 +8,19 @@ import { elementCount } from './tensor.ts'
 
 export type OrtFailure =
   | { readonly kind: 'failed'; readonly message: string }
-  /** The engine needed more memory than it may have. */
+  /** The engine needed more memory or fuel than it may have. */
   | { readonly kind: 'memory' }
+  | { readonly kind: 'fuel' }
   /** The engine trapped. */
   | { readonly kind: 'trap'; readonly message: string }
   /** The host is at fault, another might have gone on. */
   | { readonly kind: 'host'; readonly message: string }
+
+/** A result and the fuel that it took. */
+export interface Metered<T> {
+  readonly result: T
+  readonly fuelUsed: number
+}
 
 export type LoadResult = { readonly kind: 'loaded'; readonly session: OnnxSession } | OrtFailure
 export type OrtRunResult = { readonly kind: 'ran'; readonly outputs: readonly Tensor[] } | OrtFailure
@@ -45,8 +52,8 @@ export class OnnxSession {
   #spoilt = false
 
   /** Never throws. An engine whose loading failed is of no more use. */
-  static load(engine: OrtEngine, model: OnnxModel): LoadResult {
-    return guarded(engine, () => {
+  static load(engine: OrtEngine, model: OnnxModel, fuelMax: number): Metered<LoadResult> {
+    return guarded<LoadResult>(engine, fuelMax, () => {
       const { ort } = engine
       const handle = createSession(engine, model.bytes)
       if (handle === 0) return lastError(engine)
@@ -55,7 +62,7 @@ export class OnnxSession {
       const memory = bytesOf(engine)
       const image = memory.slice(0, lengthInUse(memory))
       const loaded = { model, handle, runOptions, image, memoryBytes: memory.length }
-      return { kind: 'loaded' as const, session: new OnnxSession(engine, loaded) }
+      return { kind: 'loaded', session: new OnnxSession(engine, loaded) }
     })
   }
 
@@ -78,10 +85,10 @@ export class OnnxSession {
   }
 
   /** `inputs` as the model names them, in its order. Never throws. */
-  run(inputs: readonly Tensor[]): OrtRunResult {
-    const result = guarded(this.#engine, () => this.#run(inputs))
-    if (result.kind !== 'ran') this.#spoilt = true
-    return result
+  run(inputs: readonly Tensor[], fuelMax: number): Metered<OrtRunResult> {
+    const ran = guarded<OrtRunResult>(this.#engine, fuelMax, () => this.#run(inputs))
+    if (ran.result.kind !== 'ran') this.#spoilt = true
+    return ran
   }
 
   /** Whether the session can be used again where it is; puts its memory back as it was if so. */
@@ -204,20 +211,31 @@ function createSession(engine: OrtEngine, model: Uint8Array): number {
   return handle
 }
 
-function guarded<T>(engine: OrtEngine, call: () => T | OrtFailure): T | OrtFailure {
+function guarded<T extends { readonly kind: string }>(
+  engine: OrtEngine,
+  fuelMax: number,
+  call: () => T | OrtFailure,
+): Metered<T | OrtFailure> {
   engine.limitHit = false
+  engine.fuel.value = BigInt(Math.floor(fuelMax))
   const result = attempt(call)
+  const isOut = engine.fuel.value < 0n
+  const fuelUsed = isOut ? fuelMax : fuelMax - Number(engine.fuel.value)
+  return { result: limited(engine, result, isOut), fuelUsed }
+}
+
+function limited<T extends { readonly kind: string }>(
+  engine: OrtEngine,
+  result: T,
+  isOutOfFuel: boolean,
+): T | OrtFailure {
   if (engine.hostHit) return { kind: 'host', message: 'The host has no memory left for the model' }
+  if (isOutOfFuel) return { kind: 'fuel' }
   // A model may get along without the memory that it was refused.
-  const isFailure = isRecord(result) && failureKinds.includes(String(result['kind']))
-  return engine.limitHit && isFailure ? { kind: 'memory' } : result
+  return engine.limitHit && failureKinds.includes(result.kind) ? { kind: 'memory' } : result
 }
 
 const failureKinds: readonly string[] = ['failed', 'trap']
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
-}
 
 function attempt<T>(call: () => T | OrtFailure): T | OrtFailure {
   try {

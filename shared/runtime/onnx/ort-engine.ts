@@ -14,6 +14,8 @@ const pagesMax = 32_768
 export class OrtEngine {
   readonly ort: Ort
   readonly memory: WebAssembly.Memory
+  /** Counts down (count-fuel.ts says what costs what). Below zero the engine trapped for want of it. */
+  readonly fuel: { value: bigint }
   /** Bytes that the memory may grow to. */
   memoryBytesMax = pagesMax * pageBytes
   /** It asked for more than `memoryBytesMax`. */
@@ -43,8 +45,9 @@ export class OrtEngine {
     return starting
   }
 
-  constructor(ort: Ort, memory: WebAssembly.Memory) {
+  constructor(ort: Ort, memory: WebAssembly.Memory, fuel: { value: bigint }) {
     this.ort = ort
+    this.fuel = fuel
     this.memory = memory
     const grow = memory.grow.bind(memory)
     // The engine grows its memory by this method, and asks for less when it throws.
@@ -71,14 +74,20 @@ let lastStart: Promise<unknown> = Promise.resolve()
 async function startOne(module: WebAssembly.Module): Promise<OrtEngine> {
   const memory = new WebAssembly.Memory({ initial: engineMemoryBytes / pageBytes, maximum: pagesMax })
   const restore = seal()
+  let exported: WebAssembly.Exports = {}
   try {
     const starting = withMemory(memory, () =>
       createOrt({
         numThreads: 1,
-        instantiateWasm: (imports, done) => done(new WebAssembly.Instance(module, imports), module),
+        instantiateWasm: (imports, done) => {
+          const instance = new WebAssembly.Instance(module, imports)
+          exported = instance.exports
+          done(instance, module)
+        },
       }),
     )
-    return new OrtEngine(await starting, memory)
+    const ort = await starting
+    return new OrtEngine(ort, memory, exported['fuel'] as WebAssembly.Global<'i64'>)
   } finally {
     restore()
   }

@@ -396,6 +396,18 @@ export const onnxCorpus: readonly OnnxCase[] = [
   { name: 'a tensor of 16 MiB', program: bigTensor(2_048), input: [[0.5]] },
   { name: 'a tensor of 1 MiB', program: bigTensor(512), input: [[0.5]] },
   {
+    name: 'a loop without end',
+    program: loop('Mul'),
+    input: '9223372036854775807',
+    limits: { fuel: 2e8 },
+  },
+  {
+    name: 'too little fuel to load',
+    program: oneNode({ operator: 'Neg' }),
+    input: [1],
+    limits: { fuel: 1e4 },
+  },
+  {
     name: 'shapes that do not fit in a node',
     program: matMul(2, 3, 4).program,
     input: { x: { shape: [2, 5], data: noise(10, 1) } },
@@ -416,12 +428,15 @@ export const onnxCorpus: readonly OnnxCase[] = [
   },
 ]
 
-/** What is compared of a result: its kind, its error and the hash of its output. */
-export function digest(result: {
+interface Compared {
   readonly kind: string
   readonly error?: string
   readonly output?: Uint8Array
-}): string {
-  if (result.output === undefined) return `${result.kind} ${result.error}`
-  return `ok ${createHash('sha256').update(result.output).digest('hex').slice(0, 16)}`
+  readonly fuelUsed?: number
+}
+
+/** What is compared of a result: its kind, its error or the hash of its output, and the fuel it took. */
+export function digest({ kind, error, output, fuelUsed }: Compared): string {
+  const what = output === undefined ? error : createHash('sha256').update(output).digest('hex').slice(0, 16)
+  return `${kind} ${what} ${fuelUsed}`
 }

@@ -20,12 +20,12 @@ async function load(program: Uint8Array) {
   const engine = await OrtEngine.start(module)
   const model = checkModel(program)
   if (model.kind !== 'model') throw new Error(model.message)
-  const loaded = OnnxSession.load(engine, model)
+  const loaded = OnnxSession.load(engine, model, 1e10).result
   if (loaded.kind !== 'loaded') throw new Error(loaded.kind)
   const run = (json: string): string => {
     const given = readTensors(new TextEncoder().encode(json), model.inputs)
     if (given.kind === 'refused') throw new Error(given.message)
-    return loaded.session.run(given.tensors).kind
+    return loaded.session.run(given.tensors, 1e10).result.kind
   }
   return { memory: engine.memory, session: loaded.session, run }
 }
