@@ -1,23 +1,16 @@
 import type { Page } from '@playwright/test'
 import { expect, test } from '@playwright/test'
-import { createProgramPool } from '../relay/agent/program-pool.ts'
-import type { ProgramRunner } from '../shared/runtime/program-runner.ts'
-import { corpus, corpusSeed } from '../test/runtime/corpus.ts'
-import { runOf } from '../test/support/program-run.ts'
 import type {} from './sandbox-page/main.ts'
 import type { SandboxSite } from './support/sandbox-site.ts'
 import { openSandboxSite } from './support/sandbox-site.ts'
 
 let site: SandboxSite
-let node: ProgramRunner
 
 test.beforeAll(async () => {
   site = await openSandboxSite()
-  node = await createProgramPool({ slots: 1 })
 })
 
 test.afterAll(async () => {
-  await node?.close()
   await site?.close()
 })
 
@@ -26,33 +19,9 @@ async function openPage(page: Page, slots: number): Promise<void> {
   await page.evaluate((count) => window.sandboxPage.start(count), slots)
 }
 
-const seed = corpusSeed
+const seed = '00'.repeat(32)
 const adds = { program: 'export default (x) => x + 1', input: 1, seed }
 const endless = 'export default () => { for (;;); }'
-
-test('SBX-02 every program gives the same bytes and takes the same fuel in the tab and on Node', async ({
-  page,
-}) => {
-  await openPage(page, 1)
-  const differing: unknown[] = []
-  for (const { name, program, input, limits } of corpus) {
-    const tab = await page.evaluate((run) => window.sandboxPage.run(run), {
-      program,
-      input,
-      limits: limits ?? {},
-      seed,
-    })
-    const result = await node.run(
-      runOf(program, input ?? null, { seed, limits: limits ?? {} }),
-      new AbortController().signal,
-    )
-    const here =
-      result.kind === 'ok' ? { ...result, output: new TextDecoder().decode(result.output) } : result
-    if (JSON.stringify(tab) !== JSON.stringify(here)) differing.push({ name, tab, here })
-  }
-  expect(differing).toEqual([])
-  expect(corpus.length).toBeGreaterThan(100)
-})
 
 test('SBX-03 a run that hangs is killed by the clock with its frame, and the next one goes ahead', async ({
   page,

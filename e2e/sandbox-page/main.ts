@@ -1,5 +1,5 @@
 import type { Hash } from '../../shared/kernel/ids.ts'
-import type { ProgramRunner } from '../../shared/runtime/program-runner.ts'
+import type { ProgramRunner, RunResult } from '../../shared/runtime/program-runner.ts'
 import type { Limits } from '../../shared/task/task.ts'
 import { defaultLimits } from '../../shared/task/task.ts'
 import { createFrameRunner } from '../../web/sandbox/frame-runner.ts'
@@ -31,6 +31,19 @@ async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<Hash> {
   return [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('') as Hash
 }
 
+async function resultOf({ program, input, inputBase64, limits, seed, abortMs }: PageRun): Promise<RunResult> {
+  const signal = abortMs === undefined ? new AbortController().signal : AbortSignal.timeout(abortMs)
+  const bytes = typeof program === 'string' ? encode(program) : fromBase64(program.base64)
+  const run = {
+    programHash: await hashOf(bytes),
+    program: bytes,
+    input: inputBase64 === undefined ? encode(JSON.stringify(input ?? null)) : fromBase64(inputBase64),
+    seed,
+    limits: { ...defaultLimits, ...limits },
+  }
+  return runner.run(run, signal)
+}
+
 const sandboxPage = {
   async start(slots: number, guests = '/sandbox.html'): Promise<void> {
     const sandboxUrls = { guests, onnx: '/sandbox-onnx.html' }
@@ -42,29 +55,26 @@ const sandboxPage = {
   },
 
   /** The result with its output as text. */
-  async run({
-    program,
-    input,
-    inputBase64,
-    limits,
-    seed,
-    abortMs,
-  }: PageRun): Promise<Record<string, unknown>> {
-    const signal = abortMs === undefined ? new AbortController().signal : AbortSignal.timeout(abortMs)
-    const bytes = typeof program === 'string' ? encode(program) : fromBase64(program.base64)
-    const result = await runner.run(
-      {
-        programHash: await hashOf(bytes),
-        program: bytes,
-        input: inputBase64 === undefined ? encode(JSON.stringify(input ?? null)) : fromBase64(inputBase64),
-        seed,
-        limits: { ...defaultLimits, ...limits },
-      },
-      signal,
-    )
+  async run(run: PageRun): Promise<Record<string, unknown>> {
+    const result = await resultOf(run)
     return result.kind === 'ok'
       ? { ...result, output: new TextDecoder().decode(result.output) }
       : { ...result }
+  },
+
+  /** As test/conformance/conformance-case.ts writes an outcome. */
+  async outcome(run: PageRun): Promise<string> {
+    const result = await resultOf(run)
+    if (result.kind === 'none') return `none ${result.reason}: ${result.message}`
+    return result.kind === 'ok'
+      ? `ok ${await hashOf(result.output as Uint8Array<ArrayBuffer>)} ${result.fuelUsed}`
+      : `error ${result.error} ${result.fuelUsed}`
+  },
+
+  /** Bytes that a run's output keeps alive, which may be a window into more than itself. */
+  async outputBufferBytes(run: PageRun): Promise<number> {
+    const result = await resultOf(run)
+    return result.kind === 'ok' ? result.output.buffer.byteLength : Number.NaN
   },
 
   /** Milliseconds of each of so many runs of a program, one after the other. */

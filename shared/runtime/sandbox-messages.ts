@@ -72,7 +72,9 @@ function parseResult(data: unknown, outputBytesMax: number): RunResult | undefin
   const spent = { fuelUsed: fuelUsed as number }
   if (kind === 'ok') {
     if (!(output instanceof Uint8Array) || output.length > outputBytesMax) return undefined
-    return { kind, output, ...spent }
+    // A small window into a large buffer would keep the whole of it.
+    const isWhole = output.length === output.buffer.byteLength
+    return { kind, output: isWhole ? output : output.slice(), ...spent }
   }
   if (kind !== 'error' || !isGuestError(error) || !isText(message, messageLengthMax)) return undefined
   if (stack === undefined) return { kind, error, message, ...spent }

@@ -142,14 +142,14 @@ export const errors: readonly CorpusCase[] = [
       'const f = () => 1 + f(); export default async () => { await null; try { f() } catch {} return 1 }',
     error: 'stack',
   },
-  { name: 'deep JSON text', program: main('return JSON.parse("[".repeat(1e5))'), error: 'stack' },
+  { name: 'JSON text that is deep', program: main('return JSON.parse("[".repeat(1e5))'), error: 'stack' },
   {
     name: 'deep JSON value',
     program: main('let a = []; for (let i = 0; i < 1e5; i++) a = [a]; return a'),
     error: 'stack',
   },
   {
-    name: 'deep regular expression',
+    name: 'regular expression that is deep',
     program: main('return new RegExp("(?:".repeat(1e5) + ")".repeat(1e5)).test("")'),
     error: 'stack',
   },

@@ -1,6 +1,7 @@
 import type { CorpusCase } from './corpus-case.ts'
 import { depths } from './corpus-deep.ts'
 import { errors } from './corpus-errors.ts'
+import { languageCases } from './corpus-language.ts'
 import { outputs } from './corpus-outputs.ts'
 
 /** What a program does to its surroundings, and what it gets for it. */
@@ -68,7 +69,13 @@ const tampering: readonly CorpusCase[] = [
   },
 ]
 
-export const corpus: readonly CorpusCase[] = [...outputs, ...errors, ...depths, ...tampering]
+export const corpus: readonly CorpusCase[] = [
+  ...outputs,
+  ...languageCases,
+  ...errors,
+  ...depths,
+  ...tampering,
+]
 
 /** A seed for every case alike. */
 export const corpusSeed = '0123456789abcdef'.repeat(4)

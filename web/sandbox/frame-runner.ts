@@ -62,6 +62,9 @@ async function fetchEngine(
   return new Uint8Array(await new Response(counted).arrayBuffer())
 }
 
+/** A worker says that it is ready, and answers each run once. One that says more than this besides is not ours any more. */
+const unaskedMax = 16
+
 /** What a frame says about a failure is its own text: at most this much of it is kept. */
 const reasonLengthMax = 200
 
@@ -71,7 +74,11 @@ class FrameSandbox implements Sandbox {
   readonly ended: Promise<string>
   readonly #element: HTMLIFrameElement
   readonly #port: MessagePort
+  readonly #framePort: MessagePort
   readonly #conversation = new RunConversation()
+  readonly #end: (reason: string) => void
+  #asked = 1
+  #heard = 0
 
   constructor(sandboxUrl: string, engine: Promise<Uint8Array>) {
     const frame = new MessageChannel()
@@ -79,10 +86,13 @@ class FrameSandbox implements Sandbox {
     const ended = Promise.withResolvers<string>()
     this.ready = this.#conversation.ready
     this.ended = ended.promise
+    this.#end = ended.resolve
     this.#port = worker.port1
+    this.#framePort = frame.port1
     frame.port1.onmessage = ({ data }: MessageEvent<unknown>) =>
       ended.resolve(String(data).slice(0, reasonLengthMax))
-    worker.port1.onmessage = ({ data }: MessageEvent<unknown>) => this.#conversation.receive(data)
+    worker.port1.onmessage = (event) => this.#hear(event)
+    window.addEventListener('message', this.#refuse)
     this.#element = hiddenFrame(sandboxUrl)
     this.#element.onload = () => {
       // A second load means that the frame went elsewhere, and whatever is in it now is not ours.
@@ -100,14 +110,29 @@ class FrameSandbox implements Sandbox {
   }
 
   run(run: ProgramRun): Promise<RunResult> {
+    this.#asked++
     return this.#conversation.run(run, (request, transfer) => this.#port.postMessage(request, transfer))
   }
 
   kill(): Promise<void> {
     this.#element.onload = null
     this.#element.remove()
+    window.removeEventListener('message', this.#refuse)
     this.#port.close()
+    this.#framePort.close()
     return Promise.resolve()
+  }
+
+  /** What comes after too much is dropped unread: a flood would keep the app's thread from everything else. */
+  #hear(event: MessageEvent<unknown>): void {
+    if (++this.#heard <= this.#asked + unaskedMax) return this.#conversation.receive(event.data)
+    this.#port.close()
+    this.#end('it sent messages that nobody asked for')
+  }
+
+  /** A frame has its ports and says nothing to the window. */
+  readonly #refuse = ({ source }: MessageEvent<unknown>): void => {
+    if (source === this.#element.contentWindow) this.#end('it sent messages that nobody asked for')
   }
 }
 
