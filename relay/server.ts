@@ -21,6 +21,7 @@ import { loadOrCreateIdentity, type NodeIdentity } from './keys/identity.ts'
 import { createRelayNode, type RelayNode, type RelayPorts } from './net/relay-node.ts'
 import { jsonLog } from './ops/log.ts'
 import { BlobFiles } from './storage/blob-files.ts'
+import { keepRetention } from './storage/blob-retention.ts'
 import { writeFileDurably } from './storage/files.ts'
 import { SqliteStore } from './storage/sqlite-store.ts'
 import { version } from './version.ts'
@@ -99,12 +100,14 @@ export async function runRelay(options: RelayOptions): Promise<RunningRelay> {
     policy: genesis.policy,
   })
   const http = await startParts(host, network, folder, api, { ...options, host: listenHost }, log)
+  const endRetention = keepRetention(blobs, log)
   log('info', `Agent started successfully: ${identity.peerId}`)
   return {
     url: http.url,
     networkId,
     peerId: identity.peerId,
     async stop() {
+      endRetention()
       await http.close()
       await host.stop()
       await store.close()

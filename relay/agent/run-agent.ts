@@ -7,6 +7,7 @@ import { NodeHost } from '../../shared/host/node-host.ts'
 import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
 import { makePeer } from '../../shared/peer/roles.ts'
 import type { ProgramRunner } from '../../shared/runtime/program-runner.ts'
+import { defaultBlobLimits } from '../../shared/storage/blob-store.ts'
 import { dataHome, openDataFolder } from '../data-folder.ts'
 import { loadOrCreateIdentity } from '../keys/identity.ts'
 import { createAgentNode } from '../net/agent-node.ts'
@@ -52,7 +53,8 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
   const { networkId } = await firstInfo(options.relay)
   const slots = options.slots ?? Math.max(1, Math.floor(availableParallelism() / 2))
   const store = await SqliteStore.open(join(folder, 'state.sqlite'))
-  const blobs = await BlobFiles.open(join(folder, 'blobs'))
+  // A cache: what this agent needs it can fetch again.
+  const blobs = await BlobFiles.open(join(folder, 'blobs'), { ...defaultBlobLimits, evicts: true })
   const runner = options.runner ?? (await createProgramPool({ slots }))
   const network = createAgentNode({ privateKey: identity.privateKey, networkId })
   const { promise: joined, resolve: markJoined } = Promise.withResolvers<void>()

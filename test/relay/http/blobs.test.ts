@@ -162,7 +162,6 @@ describe('STO-07 PUT of a whole blob', () => {
       for (let i = 0; i < 63; i++) sha256.update(part)
       return sha256.update(new Uint8Array(MiB).fill(n)).digest('hex') as Hash
     })
-    global.gc?.()
     const before = process.memoryUsage().rss
     let most = before
     const watch = setInterval(() => {
