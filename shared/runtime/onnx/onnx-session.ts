@@ -216,11 +216,12 @@ function guarded<T extends { readonly kind: string }>(
   fuelMax: number,
   call: () => T | OrtFailure,
 ): Metered<T | OrtFailure> {
+  const fuel = Math.min(Math.floor(fuelMax), Number.MAX_SAFE_INTEGER)
   engine.limitHit = false
-  engine.fuel.value = BigInt(Math.floor(fuelMax))
+  engine.fuel.value = BigInt(fuel)
   const result = attempt(call)
   const isOut = engine.fuel.value < 0n
-  const fuelUsed = isOut ? fuelMax : fuelMax - Number(engine.fuel.value)
+  const fuelUsed = isOut ? fuel : fuel - Number(engine.fuel.value)
   return { result: limited(engine, result, isOut), fuelUsed }
 }
 

@@ -94,6 +94,33 @@ describe('SBX-03 the memory limit of a model', () => {
   })
 })
 
+describe('SBX-03 the fuel limit of a model', () => {
+  test('is the same limit for a model that is loaded and for one that is not', async () => {
+    const program = loop('Mul')
+    const whole = await (await onnxRuntime()).run(runOf(program, 500))
+    if (whole.kind !== 'ok') throw new Error(whole.kind)
+    const runtime = await onnxRuntime()
+    for (const fuel of [
+      whole.fuelUsed - 1,
+      whole.fuelUsed + 0.5,
+      whole.fuelUsed / 2,
+      10,
+      0,
+      whole.fuelUsed - 1,
+    ]) {
+      const run = runOf(program, 500, { limits: { fuel } })
+      const fresh = await (await onnxRuntime()).run(run)
+      expect(await runtime.run(run)).toEqual(fresh)
+      expect(fresh).toMatchObject(fuel > whole.fuelUsed ? whole : { kind: 'error', error: 'fuel' })
+    }
+  })
+
+  test('may be as large as a task can say', async () => {
+    const limits = { fuel: Number.MAX_SAFE_INTEGER }
+    expect(await (await onnxRuntime()).run(runOf(loop('Mul'), 5, { limits }))).toMatchObject({ kind: 'ok' })
+  })
+})
+
 describe('SBX-04 runs of models', () => {
   test('a run leaves nothing behind for the next', async () => {
     const runtime = await onnxRuntime()
