@@ -93,6 +93,49 @@ test('STO-03 has every acknowledged batch, whole, after the browser was killed',
   await rm(folder, { recursive: true, force: true, maxRetries: 10 })
 })
 
+test('STO-07 goes on with a draft after the browser was killed between its chunks', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tabmesh-browser-'))
+  let acknowledged = 0
+  for (const killAfter of [3, 20]) {
+    const { process: browserProcess, page } = await startBrowser(folder)
+    const exited = once(browserProcess, 'exit')
+    let seen = 0
+    await page.exposeFunction('acknowledged', (bytes: number) => {
+      acknowledged = bytes
+      seen += 1
+      if (seen === killAfter) browserProcess.kill('SIGKILL')
+    })
+    await page.evaluate(() => window.storagePage.writeDraft('draft')).catch(() => undefined)
+    await exited
+  }
+  const { process: browserProcess, page } = await startBrowser(folder)
+  const { receivedBytes, isRight } = await page.evaluate(() => window.storagePage.finishDraft('draft'))
+  test.info().annotations.push({ type: 'draft', description: `${receivedBytes} of ${acknowledged} bytes` })
+  // What the browser had not yet handed on may be lost; what is there is right.
+  expect(receivedBytes).toBeGreaterThan(0)
+  expect(isRight).toBe(true)
+  const exited = once(browserProcess, 'exit')
+  browserProcess.kill('SIGKILL')
+  await exited
+  await rm(folder, { recursive: true, force: true, maxRetries: 10 })
+})
+
+test('STO-07 makes room when the browser gives less than the limit, and says so when it cannot', async ({
+  context,
+}) => {
+  const page = await openPage(context)
+  const session = await context.newCDPSession(page)
+  const quotaSize = 24 * 2 ** 20
+  await session.send('Storage.overrideQuotaForOrigin', { origin: new URL(testOrigin).origin, quotaSize })
+  const { kept, last, refusal } = await page.evaluate(() => window.storagePage.fillQuota('quota', 40))
+  test.info().annotations.push({ type: 'kept of 40 MiB', description: String(kept) })
+  expect(last).toBe(true)
+  expect(kept).toBeGreaterThan(3)
+  expect(kept).toBeLessThan(40)
+  expect(refusal).toMatchObject({ name: 'BlobRefusal', code: 'Full' })
+  expect(refusal?.message).toMatch(/^The browser has no room for 1048576 bytes more in tabmesh-blobs\/quota/)
+})
+
 /** A browser process of our own, on a profile folder: Playwright does not tell the process id of those it starts. */
 async function startBrowser(folder: string): Promise<{ process: ChildProcess; page: Page }> {
   const child = spawn(

@@ -1,3 +1,4 @@
+import { toHex } from '../../shared/kernel/bytes.ts'
 import type { Hash } from '../../shared/kernel/ids.ts'
 import { defaultBlobLimits } from '../../shared/storage/blob-store.ts'
 import { blobStoreContract } from '../../test/contract/blob-store.contract.ts'
@@ -67,6 +68,53 @@ const storagePage = {
     return Math.round((50 * 64 * 1000) / (performance.now() - start))
   },
 
+  /** Goes on with the draft of a blob of 8 MiB, in chunks, and reports how much is there after each. */
+  async writeDraft(profile: string): Promise<void> {
+    const blob = draftBlob()
+    const store = await BlobIdb.open(profile, roomy)
+    const draft = await store.draft(await sha256Of(blob), blob.length, 'peers')
+    while (draft.receivedBytes < blob.length) {
+      const at = draft.receivedBytes
+      await draft.append(blob.subarray(at, at + 64 * 1024))
+      await window.acknowledged(draft.receivedBytes)
+    }
+  },
+
+  /** How much of that is there, and whether it becomes the blob. */
+  async finishDraft(profile: string) {
+    const blob = draftBlob()
+    const hash = await sha256Of(blob)
+    const store = await BlobIdb.open(profile, roomy)
+    const receivedBytes = (await store.draftOf(hash, 'peers'))?.receivedBytes ?? 0
+    const draft = await store.draft(hash, blob.length, 'peers')
+    await draft.append(blob.subarray(draft.receivedBytes))
+    const isRight = await draft.finish()
+    const bytes = await store.get(hash)
+    await store.close()
+    return { receivedBytes, isRight: isRight && bytes?.length === blob.length }
+  },
+
+  /** Puts blobs of 1 MiB until the browser gives no more room; says how many of them are there in the end. */
+  async fillQuota(profile: string, count: number) {
+    const store = await BlobIdb.open(profile, { ...roomy, evicts: true })
+    const hashes: Hash[] = []
+    for (let n = 0; n < count; n++) hashes.push(await store.put(noise()))
+    const last = await store.has(hashes.at(-1)!)
+    const kept = (await Promise.all(hashes.map((hash) => store.has(hash)))).filter(Boolean).length
+    store.protect(() => hashes)
+    let refusal: { readonly name: string; readonly code: unknown; readonly message: string } | undefined
+    for (let n = 0; n < count && refusal === undefined; n++) {
+      try {
+        hashes.push(await store.put(noise()))
+      } catch (error) {
+        const { name, code, message } = error as Error & { code?: unknown }
+        refusal = { name, code, message }
+      }
+    }
+    await store.close()
+    return { kept, last, refusal }
+  },
+
   async openAsLaterVersion(profile: string) {
     const raise = indexedDB.open(databaseName('store', profile), 99)
     await new Promise((resolve) => {
@@ -76,6 +124,21 @@ const storagePage = {
     const error = await IndexedDbStore.open(profile).catch((thrown: Error & { code?: string }) => thrown)
     return error instanceof Error ? { code: error.code, message: error.message } : undefined
   },
+}
+
+const draftBlob = (): Uint8Array =>
+  Uint8Array.from({ length: 8 * 2 ** 20 }, (_, at) => (at * 7 + (at >> 8)) & 255)
+
+/** Bytes that no database can make smaller. */
+function noise(): Uint8Array {
+  const bytes = new Uint8Array(2 ** 20)
+  for (let at = 0; at < bytes.length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536))
+  return bytes
+}
+
+async function sha256Of(bytes: Uint8Array): Promise<Hash> {
+  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
+  return toHex(new Uint8Array(digest)) as Hash
 }
 
 function caseNamed<T>(cases: ReadonlyMap<string, T>, name: string): T {

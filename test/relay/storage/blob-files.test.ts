@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BlobFiles } from '../../../relay/storage/blob-files.ts'
 import type { Hash } from '../../../shared/kernel/ids.ts'
 import { blobStoreContract } from '../../contract/blob-store.contract.ts'
+import { blobOf, hashOf } from '../../support/blob-net.ts'
 
 let parent: string
 let directory: string
@@ -81,6 +82,69 @@ describe('blobs as files', () => {
     }
     const store = await BlobFiles.open(directory)
     for (const hash of acknowledged) expect((await store.get(hash))?.length).toBe(100_000)
+    await store.close()
+  })
+
+  test('STO-07 goes on with a draft after kill -9 between its chunks', { timeout: 60_000 }, async () => {
+    const writer = new URL('./fixtures/draft-writer.ts', import.meta.url).pathname
+    const blob = blobOf(1, 8 * 2 ** 20)
+    const hash = hashOf(blob)
+    let acknowledged = 0
+    for (const killAfter of [2, 10, 30]) {
+      const child = spawn(process.execPath, [writer, directory, hash], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const exited = once(child, 'exit')
+      let seen = 0
+      for await (const line of createInterface({ input: child.stdout })) {
+        if (line.startsWith('from ')) {
+          expect(Number(line.slice(5))).toBeGreaterThanOrEqual(acknowledged)
+          continue
+        }
+        acknowledged = Number(line)
+        if (++seen === killAfter) child.kill('SIGKILL')
+      }
+      await exited
+    }
+    const store = await BlobFiles.open(directory)
+    const draft = await store.draft(hash, blob.length, 'peers')
+    expect(draft.receivedBytes).toBeGreaterThanOrEqual(acknowledged)
+    await draft.append(blob.subarray(draft.receivedBytes))
+    expect(await draft.finish()).toBe(true)
+    expect(hashOf((await store.get(hash))!)).toBe(hash)
+    await store.close()
+  })
+
+  test('STO-07 a draft that was damaged on the disk is not taken for the blob', async () => {
+    const blob = blobOf(2, 300_000)
+    const hash = hashOf(blob)
+    const before = await BlobFiles.open(directory)
+    const half = await before.draft(hash, blob.length, 'peers')
+    await half.append(blob.subarray(0, 200_000))
+    await before.close()
+    await writeFile(join(directory, 'drafts', `${hash}.peers.${blob.length}`), new Uint8Array(200_000))
+    const store = await BlobFiles.open(directory)
+    const draft = await store.draft(hash, blob.length, 'peers')
+    await draft.append(blob.subarray(draft.receivedBytes))
+    expect(await draft.finish()).toBe(false)
+    expect(await readdir(join(directory, 'drafts'))).toEqual([])
+    await store.close()
+  })
+
+  test('STO-07 keeps the order of use over a restart, in the times of its files', async () => {
+    let now = Date.now()
+    const limits = { blobBytesMax: 1_000, totalBytesMax: 2_000, evicts: true }
+    const before = await BlobFiles.open(directory, limits, () => now)
+    const [old, fresh] = [await before.put(blobOf(1, 1_000)), await before.put(blobOf(2, 1_000))]
+    now += 3_600_000
+    await before.get(old)
+    await before.close()
+    const { utimes } = await import('node:fs/promises')
+    await utimes(pathOf(fresh), new Date(now - 60_000), new Date(now - 60_000))
+    await utimes(pathOf(old), new Date(now), new Date(now))
+    const store = await BlobFiles.open(directory, limits, () => now)
+    await store.put(blobOf(3, 500))
+    expect([await store.has(old), await store.has(fresh)]).toEqual([true, false])
     await store.close()
   })
 
