@@ -248,7 +248,7 @@ describe('WEB-08 bad input', () => {
     ['verify without a receipt', ['verify'], /missing required argument 'receipt'/],
     ['verify of two', ['verify', 'a', 'b'], /too many arguments/],
     ['relay on no port', ['relay', '--port', '70000'], /whole number from 0 to 65535/],
-    ['agent without a relay', ['agent'], /required option '--relay <url>'/],
+    ['agent without a relay', ['agent'], /relay is missing: expected a text like http:/],
     [
       'agent without slots',
       ['agent', '--relay', 'http://localhost:1', '--slots', '0'],
@@ -266,15 +266,19 @@ describe('WEB-08 bad input', () => {
     expect((await tabmesh('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 
-  test('TSK-02 an unknown type and an input over 1 MB are refused in the words of the requirements', async () => {
+  test('TSK-02 an unknown type and a program over 64 MB are refused in the words of the requirements', async () => {
     const unknown = await submit('--program', 'same.js', '--input', 'two.txt', '--type', 'alchemy')
     expectWords(unknown, 1, /Unsupported task type: alchemy/)
-    await file('large.txt', 'x'.repeat(1024 * 1024))
-    const large = await submit('--program', 'same.js', '--input', 'large.txt', '--type', 'javascript')
-    expectWords(large, 1, /Task payload exceeds 1 MB limit/)
-    await file('large.js', `export default (x) => x // ${'x'.repeat(1024 * 1024)}`)
-    const program = await submit('--program', 'large.js', '--input', 'two.txt', '--type', 'javascript')
-    expectWords(program, 1, /Task payload exceeds 1 MB limit/)
+    await file('huge.js', `export default (x) => x // ${'x'.repeat(64 * 1024 * 1024)}`)
+    const huge = await submit('--program', 'huge.js', '--input', 'two.txt', '--type', 'javascript')
+    expectWords(huge, 1, /Task payload exceeds 64 MB limit/)
+  })
+
+  test('STO-07 a program and an input over 1 MB go as blobs', async () => {
+    await file('large.js', `export default (x) => x.length // ${'x'.repeat(2 * 1024 * 1024)}`)
+    await file('large.txt', 'x'.repeat(3 * 1024 * 1024))
+    const large = await submit('--program', 'large.js', '--input', 'large.txt', '--type', 'javascript')
+    expect(large).toMatchObject({ code: 0, stdout: `${3 * 1024 * 1024}\n` })
   })
 
   test.each([

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createProgramPool } from '../../relay/agent/program-pool.ts'
 import { newSubmission } from '../../shared/client/new-submission.ts'
 import type { FinishedTask, Submission } from '../../shared/task/messages.ts'
+import type { Limits } from '../../shared/task/task.ts'
 import { testNetworkId } from '../support/host-parts.ts'
 import { NodeRig, type RigNode, until } from '../support/node-rig.ts'
 
@@ -20,7 +21,11 @@ afterAll(async () => {
   await rig.close()
 })
 
-async function submissions(source: string, inputs: readonly unknown[]): Promise<Submission[]> {
+async function submissions(
+  source: string,
+  inputs: readonly unknown[],
+  limits: Partial<Limits> = {},
+): Promise<Submission[]> {
   const { crypto } = await rig.identity('client')
   const program = Buffer.from(source)
   const plan = {
@@ -29,6 +34,7 @@ async function submissions(source: string, inputs: readonly unknown[]): Promise<
     programSizeBytes: program.length,
     taskType: 'javascript',
     jobId: null,
+    limits,
   }
   return await Promise.all(
     inputs.map(async (input, index) => {
@@ -70,6 +76,19 @@ test('STO-07 inputs and outputs over 4 KiB travel as blobs', async () => {
   expect(finished!.output?.kind).toBe('blob')
   const hash = finished!.output?.kind === 'blob' ? finished!.output.hash : undefined
   expect(Buffer.from((await relay.blobs.get(hash!))!).toString()).toBe(JSON.stringify(long + long))
+})
+
+test('STO-07 a program, an input and an output over 1 MB travel in chunks', async () => {
+  const source = `// ${'x'.repeat(1.5 * 2 ** 20)}\nexport default (text) => text + text`
+  const long = 'y'.repeat(3_000_000)
+  const [finished] = await runAll(await submissions(source, [long], { outputBytes: 8_000_000 }))
+  expect(finished).toMatchObject({ status: 'completed', output: { kind: 'blob', sizeBytes: 6_000_002 } })
+  const hash = finished!.output?.kind === 'blob' ? finished!.output.hash : undefined
+  expect(Buffer.from((await relay.blobs.get(hash!))!).equals(Buffer.from(JSON.stringify(long + long)))).toBe(
+    true,
+  )
+  const programHash = finished!.task.programHash
+  expect(await Promise.all(agents.map(({ blobs }) => blobs.has(programHash)))).toEqual([true, true, true])
 })
 
 test('TSK-08 a program that throws ends failed by agreement, and nobody is blamed', async () => {
