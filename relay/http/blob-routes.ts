@@ -11,7 +11,7 @@ import { blobParams, blobPartQuery } from './schemas.ts'
 /** A body that is not what its address says is read to the end only up to this size, to say what is wrong with it. */
 const explainedBytesMax = 1024 * 1024
 /** How many bytes of an unfinished upload of the sender's are here. */
-export const receivedHeader = 'tabmesh-received'
+const receivedHeader = 'tabmesh-received'
 
 /** Blobs are streamed both ways: no request holds more than a few hundred KiB of one in memory. */
 export function blobRoutes(app: HttpApp, { api, signed, authentication }: HttpParts): void {

@@ -15,7 +15,7 @@ export interface BlobSink {
 }
 
 /** The drafts of this node's exchange with other peers. */
-export const draftOwner = 'peers'
+const draftOwner = 'peers'
 /** Blobs up to this size are put together in memory, as long as not more than so much is, in bytes. */
 const inMemoryMax = 1024 * 1024
 const heldBytesMax = 32 * 1024 * 1024

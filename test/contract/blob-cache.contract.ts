@@ -8,13 +8,13 @@ import {
   chunkBytesMax,
   draftMs,
 } from '../../shared/storage/blob-store.ts'
-import type { BlobCase, BlobSubject } from './blob-store.contract.ts'
+import type { BlobCase, BlobSubject } from './blob-subject.ts'
 import { rejection, same, sameBytes, sameJson } from './contract-case.ts'
 
 const MiB = 2 ** 20
 const day = 24 * 60 * 60_000
 
-export function filled(sizeBytes: number, seed: number): Uint8Array {
+function filled(sizeBytes: number, seed: number): Uint8Array {
   return Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 7 + (i >> 8) + seed) & 255)
 }
 

@@ -2,16 +2,8 @@ import type { Hash } from '../../shared/kernel/ids.ts'
 import { type BlobLimits, BlobRefusal, type BlobStore } from '../../shared/storage/blob-store.ts'
 import { StorageError } from '../../shared/storage/store.ts'
 import { blobCacheContract } from './blob-cache.contract.ts'
-import { type ContractCase, rejection, same, sameBytes } from './contract-case.ts'
-
-export interface BlobSubject {
-  /** Opens the store of this case: the same blobs at every call. `clock` is in Unix milliseconds. */
-  open(limits?: BlobLimits, clock?: () => number): Promise<BlobStore>
-  /** Flips one bit of what is kept under the hash, behind the back of a closed store. */
-  damage(hash: Hash): Promise<void>
-}
-
-export type BlobCase = ContractCase<BlobSubject>
+import type { BlobCase, BlobSubject } from './blob-subject.ts'
+import { rejection, same, sameBytes } from './contract-case.ts'
 
 const hello = Uint8Array.of(0x68, 0x65, 0x6c, 0x6c, 0x6f)
 const helloHash = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824' as Hash
