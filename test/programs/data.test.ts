@@ -153,6 +153,14 @@ describe('TSK-02 group_by', () => {
     expect(groups).toHaveLength(5)
   })
 
+  test('reads what CSV puts in quotes', () => {
+    const data = 'a,"b ""c"""\r\n"x, ""y""\nz",1\r\n"",2'
+    expect(answerOf('group_by', { data, by: 'a' })).toMatchObject([
+      { key: { a: 'x, "y"\nz' }, columns: { 'b "c"': { sum: 1 } } },
+      { key: { a: null }, columns: { 'b "c"': { sum: 2 } } },
+    ])
+  })
+
   test('keeps keys apart that look alike, and one where they are the same', () => {
     const data = [
       ['t1:', 'a'],

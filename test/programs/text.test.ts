@@ -184,6 +184,21 @@ describe('TSK-02 search', () => {
     )
   })
 
+  test('finds what overlaps itself', () => {
+    const unit = fc.constantFrom('a', 'b')
+    fc.assert(
+      fc.property(
+        fc.string({ unit, maxLength: 200 }),
+        fc.string({ unit, minLength: 1, maxLength: 8 }),
+        (text, query) => {
+          const positions = positionsOf(text, query, 'gu')
+          expect(answerOf('search', { text, query })).toEqual({ count: positions.length, positions })
+        },
+      ),
+      { numRuns: 2_000, seed },
+    )
+  })
+
   test('takes no longer for a text that nearly fits everywhere', () => {
     const text = 'a'.repeat(1_000_000)
     expect(answerOf('search', { text, query: `${'a'.repeat(50_000)}b` })).toEqual({ count: 0, positions: [] })
