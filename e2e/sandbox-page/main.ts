@@ -31,8 +31,14 @@ async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<Hash> {
   return [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('') as Hash
 }
 
-async function resultOf({ program, input, inputBase64, limits, seed, abortMs }: PageRun): Promise<RunResult> {
-  const signal = abortMs === undefined ? new AbortController().signal : AbortSignal.timeout(abortMs)
+let holder = new AbortController()
+let held: Promise<RunResult>[] = []
+let begun: Promise<Record<string, unknown>>[] = []
+
+async function resultOf(
+  { program, input, inputBase64, limits, seed, abortMs }: PageRun,
+  signal = abortMs === undefined ? new AbortController().signal : AbortSignal.timeout(abortMs),
+): Promise<RunResult> {
   const bytes = typeof program === 'string' ? encode(program) : fromBase64(program.base64)
   const run = {
     programHash: await hashOf(bytes),
@@ -75,6 +81,26 @@ const sandboxPage = {
   async outputBufferBytes(run: PageRun): Promise<number> {
     const result = await resultOf(run)
     return result.kind === 'ok' ? result.output.buffer.byteLength : Number.NaN
+  },
+
+  /** Starts runs that only `abortHeld` ends. */
+  hold(run: PageRun, count: number): void {
+    holder = new AbortController()
+    held = Array.from({ length: count }, () => resultOf(run, holder.signal))
+  },
+
+  async abortHeld(): Promise<(string | undefined)[]> {
+    holder.abort()
+    return (await Promise.all(held)).map((result) => ('reason' in result ? result.reason : undefined))
+  },
+
+  /** Starts runs whose results `begun` waits for. */
+  begin(run: PageRun, count: number): void {
+    begun = Array.from({ length: count }, () => sandboxPage.run(run))
+  },
+
+  begun(): Promise<Record<string, unknown>[]> {
+    return Promise.all(begun)
   },
 
   /** Milliseconds of each of so many runs of a program, one after the other. */
