@@ -72,12 +72,12 @@ describe('WEB-08 submit --json', () => {
 
   test('TSK-02 a refused item keeps its line, in the words of the relay', async () => {
     await start()
-    const input = await cli.file('in.txt', `ok\n${'x'.repeat(1024 * 1024)}\nok\n`)
+    const input = await cli.file('in.txt', `ok\n${'x'.repeat(64 * 1024 * 1024)}\nok\n`)
     const { code, out, err } = await cli.submit({ input, map: 'lines', json: true })
     expect(code).toBe(1)
     expect(out.map((line) => JSON.parse(line).status)).toEqual(['completed', 'failed', 'completed'])
-    expect(JSON.parse(out[1]!).error).toEqual({ kind: 'refused', message: 'Task payload exceeds 1 MB limit' })
-    expect(err[0]).toBe('item 1 failed: refused: Task payload exceeds 1 MB limit')
+    expect(JSON.parse(out[1]!).error).toEqual({ kind: 'refused', message: 'Task payload exceeds 64 MB limit' })
+    expect(err[0]).toBe('item 1 failed: refused: Task payload exceeds 64 MB limit')
   })
 
   test('TSK-02 an unknown type is refused in the words of the relay', async () => {
