@@ -264,6 +264,21 @@ describe("a NaN of the engine's choice", () => {
     expect(bits(instructions, more)).toBe(canonical64)
   })
 
+  test('SBX-02 is the canonical one in a local that also holds bits that count', () => {
+    const both = `(local.set $a ${open}) ${stored('(local.get $a)')} (local.set $a ${boxed})`
+    expect(bits(both)).toBe(canonical64)
+  })
+
+  test('SBX-02 is the canonical one of its own size in a local of vectors of both sizes', () => {
+    const zero = '(v128.const i32x4 0 0 0 0)'
+    const wasm = command(`(func (export "_start") (local $v v128)
+      (local.set $v (f32x4.div ${zero} ${zero})) (v128.store (i32.const 0) (local.get $v))
+      (local.set $v (f64x2.div ${zero} ${zero})) (v128.store (i32.const 16) (local.get $v)))`)
+    const { memory } = run(prepared(wasm).wasm)
+    expect([0, 4, 8, 12].map((at) => memory.getUint32(at, true))).toEqual(new Array(4).fill(canonical32))
+    expect([16, 24].map((at) => memory.getBigUint64(at, true))).toEqual([canonical64, canonical64])
+  })
+
   test('SBX-02 lends copysign the sign of the canonical one', () => {
     const one = 0x3ff0000000000000n
     expect(bits(stored(`(f64.copysign (f64.const -1) ${open})`))).toBe(one)
