@@ -76,7 +76,10 @@ describe('WEB-08 submit --json', () => {
     const { code, out, err } = await cli.submit({ input, map: 'lines', json: true })
     expect(code).toBe(1)
     expect(out.map((line) => JSON.parse(line).status)).toEqual(['completed', 'failed', 'completed'])
-    expect(JSON.parse(out[1]!).error).toEqual({ kind: 'refused', message: 'Task payload exceeds 64 MB limit' })
+    expect(JSON.parse(out[1]!).error).toEqual({
+      kind: 'refused',
+      message: 'Task payload exceeds 64 MB limit',
+    })
     expect(err[0]).toBe('item 1 failed: refused: Task payload exceeds 64 MB limit')
   })
 
