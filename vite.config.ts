@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 import { leanLibp2p } from './scripts/lean-libp2p.ts'
 import { precompress } from './scripts/precompress.ts'
@@ -9,11 +10,17 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
   version: string
 }
 
+/** ONNX Runtime, as large as it is when unpacked. */
+const onnxEngine = fileURLToPath(import.meta.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm'))
+
 export default defineConfig({
   root: 'web',
   publicDir: '../public',
   plugins: [leanLibp2p(), programFiles(), sandboxBundle(), precompress()],
-  define: { 'import.meta.env.TABMESH_VERSION': JSON.stringify(version) },
+  define: {
+    'import.meta.env.TABMESH_VERSION': JSON.stringify(version),
+    'import.meta.env.TABMESH_ONNX_BYTES': String(statSync(onnxEngine).size),
+  },
   build: {
     outDir: '../dist/web',
     emptyOutDir: true,

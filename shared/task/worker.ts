@@ -87,6 +87,15 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     }
   }
 
+  /** What a blob is to the work that is held. */
+  useOf(hash: Hash): 'program' | 'input' | undefined {
+    for (const { assignment } of this.#held.values()) {
+      if (assignment.task.programHash === hash) return 'program'
+      if (assignment.task.inputHash === hash) return 'input'
+    }
+    return undefined
+  }
+
   handle(input: WorkerInput, now: Instant, out: WorkerOut): void {
     switch (input.kind) {
       case 'message':

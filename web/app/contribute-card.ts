@@ -1,5 +1,6 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
 import type { ContributionSettings } from '../node/contribution-settings.ts'
+import type { DownloadState } from '../node/downloads.ts'
 import type { TabNode } from '../node/tab-node.ts'
 import type { RunState, TabState } from '../node/tab-state.ts'
 import { sharedStyle } from './shared-style.ts'
@@ -155,7 +156,11 @@ export class ContributeCard extends LitElement {
         display: grid;
         gap: 0.4rem;
         align-content: start;
-        min-height: 6.6rem;
+        min-height: 7.4rem;
+      }
+      .download {
+        min-height: 1.55em;
+        font-variant-numeric: tabular-nums;
       }
       .now .line {
         display: flex;
@@ -265,6 +270,9 @@ export class ContributeCard extends LitElement {
         <p class="strong" role="status" aria-label="Contribution">${statusWords(state)}</p>
         <span class="muted small">${counted(state?.counters.answered ?? 0, 'task')} answered</span>
       </div>
+      <p class="download small muted" role="status" aria-live="off" aria-label="Download">
+        ${downloadWords(state?.downloads[0])}
+      </p>
       ${
         state?.contribution.problem === undefined
           ? nothing
@@ -285,6 +293,22 @@ const runLine = (run: RunState): TemplateResult => html`<li>
   A program for <span class="mono" title=${run.submitter}>${shortId(run.submitter)}</span>,
   ${durationSince(run.startedAt, Date.now())}
 </li>`
+
+/** Only the first of them: the others follow. */
+function downloadWords(download: DownloadState | undefined): string {
+  if (download === undefined) return ''
+  const { what, receivedBytes, totalBytes } = download
+  const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(totalBytes < 10 * 2 ** 20 ? 1 : 0)
+  const amount = `${megabytes(receivedBytes)} of ${megabytes(totalBytes)} MB`
+  switch (what) {
+    case 'onnxEngine':
+      return `Downloading the engine for models: ${Math.floor((100 * receivedBytes) / totalBytes)} %`
+    case 'program':
+      return `Downloading a program or model: ${amount}`
+    case 'input':
+      return `Downloading data for a program: ${amount}`
+  }
+}
 
 function statusWords(state: TabState | undefined): string {
   if (state === undefined) return 'Nothing runs'

@@ -16,6 +16,7 @@ import { BlobIdb } from '../storage/blob-idb.ts'
 import { IndexedDbStore } from '../storage/indexeddb-store.ts'
 import { Contribution } from './contribution.ts'
 import type { ContributionSettings } from './contribution-settings.ts'
+import { Downloads } from './downloads.ts'
 import type { Job } from './job.ts'
 import { Jobs } from './jobs.ts'
 import { rememberedNetwork, rememberNetwork } from './known-network.ts'
@@ -97,6 +98,7 @@ class RunningTab implements TabNode {
   readonly #host: NodeHost
   readonly #contribution: Contribution
   readonly #jobs: Jobs
+  readonly #downloads: Downloads
   readonly #runs = new Map<number, RunState>()
   readonly #listeners = new Set<() => void>()
   readonly #counts = { answered: 0, handedBack: 0, results: 0 }
@@ -128,8 +130,14 @@ class RunningTab implements TabNode {
       seed: randomUint32(crypto),
       sha256: crypto.sha256,
     })
-    const runner = new LazyRunner(createRunner)
+    this.#downloads = new Downloads({
+      wantedAs: (hash) => this.#peer.children.worker?.useOf(hash),
+      onnxBytes: import.meta.env.TABMESH_ONNX_BYTES,
+      changed,
+    })
+    const runner = new LazyRunner((slots) => createRunner(slots, this.#downloads))
     this.#host = this.#makeHost(runner)
+    this.#host.onBlobProgress((progress) => this.#downloads.blob(progress))
     this.#jobs = new Jobs({
       networkId,
       crypto,
@@ -176,6 +184,7 @@ class RunningTab implements TabNode {
       })),
       contribution: this.#contribution.state,
       runs: [...this.#runs.values()],
+      downloads: this.#downloads.all,
       counters: {
         messagesReceived: counters.total('messages_received_total'),
         messagesRejected: counters.total('messages_rejected_total'),
@@ -302,7 +311,7 @@ class RunningTab implements TabNode {
 }
 
 /** The engine and its frames are fetched only now. */
-async function createRunner(slots: number) {
+async function createRunner(slots: number, downloads: Downloads) {
   const { createFrameRunner } = await import('../sandbox/frame-runner.ts')
-  return await createFrameRunner({ slots })
+  return await createFrameRunner({ slots, onDownload: (download) => downloads.engine(download) })
 }

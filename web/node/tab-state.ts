@@ -1,6 +1,7 @@
 import type { Hash, PeerId, TaskId } from '../../shared/kernel/ids.ts'
 import type { NodeKind, NodeState } from '../../shared/membership/membership.ts'
 import type { ContributionState } from './contribution.ts'
+import type { DownloadState } from './downloads.ts'
 
 /** What a tab's node is and does at one moment. Plain data: it goes to other tabs of the profile as it is. */
 export interface TabState {
@@ -13,6 +14,8 @@ export interface TabState {
   readonly members: readonly MemberState[]
   readonly contribution: ContributionState
   readonly runs: readonly RunState[]
+  /** What is on its way here for the programs of others. */
+  readonly downloads: readonly DownloadState[]
   readonly counters: TabCounters
   /** Workers that the next task of this tab lacks. */
   readonly missingWorkers: number

@@ -11,6 +11,8 @@ import { createSandboxPool } from '../../shared/runtime/sandbox-pool.ts'
 export interface EngineDownload {
   readonly engine: Engine
   readonly receivedBytes: number
+  /** All of it is here, or it broke off. */
+  readonly isOver: boolean
 }
 
 export interface FrameRunnerOptions {
@@ -54,12 +56,16 @@ async function fetchEngine(
     new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
       transform(chunk, controller) {
         receivedBytes += chunk.length
-        onDownload({ engine, receivedBytes })
+        onDownload({ engine, receivedBytes, isOver: false })
         controller.enqueue(chunk)
       },
     }),
   )
-  return new Uint8Array(await new Response(counted).arrayBuffer())
+  try {
+    return new Uint8Array(await new Response(counted).arrayBuffer())
+  } finally {
+    onDownload({ engine, receivedBytes, isOver: true })
+  }
 }
 
 /** A worker says that it is ready, and answers each run once. One that says more than this besides is not ours any more. */
