@@ -21,8 +21,19 @@ export const formStyle = css`
     flex-wrap: wrap;
     gap: 0 1.4rem;
   }
+  .source {
+    display: grid;
+    gap: 0.45rem;
+    align-content: start;
+  }
+  .source > label {
+    font-weight: 600;
+    font-size: 0.9rem;
+    padding-top: 0.3rem;
+  }
   textarea,
   select,
+  input[type='text'],
   input[type='file'] {
     font: inherit;
     width: 100%;
@@ -39,6 +50,13 @@ export const formStyle = css`
     min-height: 11rem;
     resize: vertical;
     tab-size: 2;
+  }
+  [hidden] {
+    display: none;
+  }
+  input.mono {
+    font-family: var(--mono);
+    font-size: 0.85rem;
   }
   select {
     min-height: 2.75rem;

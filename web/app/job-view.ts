@@ -1,9 +1,10 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
 import type { CheckedResult } from '../node/job.ts'
+import { binaryOf, binarySizeOf } from './binary-output.ts'
 import { type JobRun, rowsShownMax } from './job-run.ts'
 import { saveFile } from './save-file.ts'
 import { sharedStyle } from './shared-style.ts'
-import { counted } from './words.ts'
+import { counted, sizeWords } from './words.ts'
 
 /** Characters of an output that a row shows. */
 const outputShownMax = 400
@@ -97,6 +98,12 @@ export class JobView extends LitElement {
       td.output {
         overflow-wrap: anywhere;
         white-space: pre-wrap;
+      }
+      button.save {
+        min-height: 2rem;
+        padding: 0.15rem 0.7rem;
+        border-radius: 8px;
+        font: 600 0.85rem/1.4 var(--sans);
       }
       td.proof {
         white-space: nowrap;
@@ -226,12 +233,14 @@ function countsOf(run: JobRun): string {
   return parts.join(' · ')
 }
 
+type Completed = Extract<CheckedResult, { status: 'completed' }>
+
 const row = (result: CheckedResult): TemplateResult => html`<tr>
   <td class="index">${result.index + 1}</td>
   ${
     result.status === 'completed'
-      ? html`<td class="output mono">${shortened(result.outputText)}</td>`
-      : html`<td class="output failed">Failed (${result.error.kind}): ${shortened(result.error.message)}</td>`
+      ? html`<td class="output mono">${answer(result)}</td>`
+      : html`<td class="output failed"><strong>Failed (${result.error.kind})</strong>: ${result.error.message}</td>`
   }
   <td class="proof">
     ${
@@ -242,7 +251,20 @@ const row = (result: CheckedResult): TemplateResult => html`<tr>
   </td>
 </tr>`
 
-const shortened = (text: string): string =>
-  text.length <= outputShownMax ? text : `${text.slice(0, outputShownMax)}…`
+/** What a row shows of an output, and a way to all of it when that is more. */
+function answer({ index, output, outputText }: Completed): TemplateResult | string {
+  const save = (blob: () => Blob, name: string, size: string): TemplateResult =>
+    html`<button class="save" type="button" @click=${() => saveFile(blob(), name)}>Save ${size}</button>`
+  const bytes = binarySizeOf(output)
+  if (bytes !== undefined) {
+    return html`<span class="muted">Binary, ${sizeWords(bytes)}</span>
+      ${save(() => new Blob([binaryOf(output)]), `result-${index + 1}.bin`, 'it')}`
+  }
+  if (outputText.length <= outputShownMax) return outputText
+  const isText = typeof output === 'string'
+  const text = () => new Blob([isText ? output : outputText])
+  return html`${outputText.slice(0, outputShownMax)}…
+    ${save(text, `result-${index + 1}.${isText ? 'txt' : 'json'}`, 'all of it')}`
+}
 
 customElements.define('job-view', JobView)

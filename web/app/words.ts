@@ -25,3 +25,10 @@ export const pauseWords: Readonly<Record<PauseReason, string>> = {
   battery: 'Paused while this computer runs on battery',
   metered: 'Paused on a metered connection',
 }
+
+/** `312 bytes`, `4.2 KB`, `64 MB`, rounded up, so that what is over a limit never looks like the limit. */
+export function sizeWords(bytes: number): string {
+  if (bytes < 1_024) return counted(bytes, 'byte')
+  const [amount, unit] = bytes < 2 ** 20 ? [bytes / 2 ** 10, 'KB'] : [bytes / 2 ** 20, 'MB']
+  return `${Math.ceil(amount * 10) / 10} ${unit}`
+}
