@@ -6,9 +6,10 @@ import type {
   EmscriptenModuleLoaderOptions,
   QuickJSEmscriptenModule,
 } from 'quickjs-emscripten-core'
+import { MemoryImage } from './memory-image.ts'
 import { limitEngine, memoryHits, stackHits, stackLeft } from './quickjs-limits.ts'
 
-/** One fresh QuickJS with a linear memory of its own: used for one run and then dropped, never disposed of. */
+/** One QuickJS with a linear memory of its own; dropped, never disposed of. */
 export interface QuickJsInstance {
   readonly ffi: QuickJSFFI
   readonly engine: QuickJSEmscriptenModule
@@ -16,6 +17,8 @@ export interface QuickJsInstance {
   hits(): { readonly stack: number; readonly memory: number }
   /** The host could not give memory that the guest's limit allows: nothing the guest is to blame for. */
   hostOutOfMemory(): boolean
+  /** Remembers all of the engine's state: what is given puts it back, or says `false` when that cannot be done. */
+  keepState(): () => boolean
 }
 
 /** The engine compiled: stateless, and shared by every thread of a host. */
@@ -70,6 +73,18 @@ export async function instantiateQuickJs(
       memory: counter(memoryHits) + growth.refused,
     }),
     hostOutOfMemory: () => growth.hostFailed,
+    keepState() {
+      const globals = Object.values(exports!).filter((each) => each instanceof WebAssembly.Global)
+      const values = globals.map((global) => global.value)
+      const image = new MemoryImage(new Uint8Array(memory.buffer))
+      return () => {
+        const bytes = new Uint8Array(memory.buffer)
+        if (bytes.length !== image.sizeBytes || growth.refused > 0 || growth.hostFailed) return false
+        image.putBack(bytes)
+        for (const [i, global] of globals.entries()) global.value = values[i]
+        return true
+      }
+    },
   }
 }
 

@@ -17,6 +17,9 @@ import {
  * catch and hide. A limit that was hit has to decide the outcome all the same, and it has to be seen exactly, so the
  * module gets two exported counters and an increment in front of each place that raises one of the two. A third global
  * bounds the depth of calls, see call-depth.ts. No function is added and no index moves.
+ *
+ * Its own mutable globals are exported, too: with the linear memory they are all of its state, since there are neither
+ * instructions that change tables nor segments that can be dropped.
  */
 
 /** Names under which the globals (mutable i32) are exported. */
@@ -54,13 +57,53 @@ export function limitEngine(wasm: Uint8Array): Uint8Array {
     globalOf(0),
     globalOf(callBudgetBytes),
   ])
-  const names = [stackHits, memoryHits, stackLeft].map((name, i) => exportOf(name, first + i))
+  checkSegments(sectionOf(sections, 'data'))
+  const own = mutableGlobals(sectionOf(sections, 'global')).map((index) => exportOf(`state${index}`, index))
+  const names = [...own, ...[stackHits, memoryHits, stackLeft].map((name, i) => exportOf(name, first + i))]
   const exported = replace(bounded, 'export', appendTo(sectionOf(sections, 'export'), names))
   return writeModule(replace(exported, 'global', globals))
 }
 
 function replace(sections: readonly Section[], name: keyof typeof sectionIds, body: Uint8Array): Section[] {
   return sections.map((section) => (section.id === sectionIds[name] ? { id: section.id, body } : section))
+}
+
+/** Active segments are used up when the module is instantiated: nothing can change what they hold. */
+function _checkSegments(section: Uint8Array): void {
+  const reader = new Reader(section)
+  for (let left = reader.u32(); left > 0; left--) {
+    reader.expect(0x00)
+    reader.expect(0x41)
+    reader.s32()
+    reader.expect(0x0b)
+    reader.vector()
+  }
+}
+
+/** Active segments are used up when the module is instantiated: nothing can change what they hold. */
+function checkSegments(section: Uint8Array): void {
+  const reader = new Reader(section)
+  for (let left = reader.u32(); left > 0; left--) {
+    reader.expect(0x00)
+    reader.expect(0x41)
+    reader.s32()
+    reader.expect(0x0b)
+    reader.vector()
+  }
+}
+
+/** All are numbers of 32 bits. */
+function mutableGlobals(section: Uint8Array): number[] {
+  const reader = new Reader(section)
+  const found: number[] = []
+  for (let index = 0, count = reader.u32(); index < count; index++) {
+    reader.expect(0x7f)
+    if (reader.byte() === 1) found.push(index)
+    reader.expect(0x41)
+    reader.s32()
+    reader.expect(0x0b)
+  }
+  return found
 }
 
 interface Place {

@@ -115,13 +115,13 @@ export class RunConversation {
     const id = ++this.#runs
     const { programHash, seed, limits } = run
     this.#waiting = { id, outputBytesMax: limits.outputBytes, resolve }
-    const input = run.input.slice()
+    const input = new Uint8Array(run.input)
     const request = { id, programHash, input, seed, limits }
     if (this.#held.get(programHash) === true) {
       send(request, [input.buffer])
     } else {
       this.#held.set(programHash, true)
-      const program = run.program.slice()
+      const program = new Uint8Array(run.program)
       send({ ...request, program }, [program.buffer, input.buffer])
     }
     return promise

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import type { Hash } from '../../shared/kernel/ids.ts'
 import { createGuestRuntime, type GuestRuntime } from '../../shared/runtime/guest-runtime.ts'
 import type { ProgramRun } from '../../shared/runtime/program-runner.ts'
-import { compileQuickJs } from '../../shared/runtime/quickjs-instance.ts'
+import { compileQuickJs, type QuickJsModule } from '../../shared/runtime/quickjs-instance.ts'
 import { defaultLimits, type Limits } from '../../shared/task/task.ts'
 
 const utf8 = new TextEncoder()
@@ -30,8 +30,12 @@ export function runOf(
   }
 }
 
+export async function quickJsModule(): Promise<QuickJsModule> {
+  const file = createRequire(import.meta.url).resolve('@jitl/quickjs-wasmfile-release-sync/wasm')
+  return compileQuickJs(await readFile(file))
+}
+
 /** The runtime of JavaScript and WASI programs in this thread. */
 export async function guestRuntime(): Promise<GuestRuntime> {
-  const file = createRequire(import.meta.url).resolve('@jitl/quickjs-wasmfile-release-sync/wasm')
-  return createGuestRuntime(await compileQuickJs(await readFile(file)))
+  return createGuestRuntime(await quickJsModule())
 }

@@ -1,3 +1,4 @@
+import { MemoryImage } from '../memory-image.ts'
 import { elementTypeCoded } from './element-types.ts'
 import type { OnnxModel } from './onnx-model.ts'
 import type { OrtEngine } from './ort-engine.ts'
@@ -36,9 +37,7 @@ interface LoadedModel {
   readonly model: OnnxModel
   readonly handle: number
   readonly runOptions: number
-  /** The memory up to its last byte that is not zero, and how large it was. */
-  readonly image: Uint8Array
-  readonly memoryBytes: number
+  readonly image: MemoryImage
 }
 
 /**
@@ -59,9 +58,8 @@ export class OnnxSession {
       if (handle === 0) return lastError(engine)
       const runOptions = ort._OrtCreateRunOptions(logFatal, 0, false, 0)
       if (runOptions === 0) return lastError(engine)
-      const memory = bytesOf(engine)
-      const image = memory.slice(0, lengthInUse(memory))
-      const loaded = { model, handle, runOptions, image, memoryBytes: memory.length }
+      const image = new MemoryImage(bytesOf(engine))
+      const loaded = { model, handle, runOptions, image }
       return { kind: 'loaded', session: new OnnxSession(engine, loaded) }
     })
   }
@@ -73,14 +71,13 @@ export class OnnxSession {
 
   /** The session again in an engine that was started empty; undefined when the host has no memory for it. */
   movedTo(engine: OrtEngine): OnnxSession | undefined {
-    const { image, memoryBytes } = this.#loaded
+    const { image } = this.#loaded
     try {
-      engine.memory.grow((memoryBytes - engine.memory.buffer.byteLength) / pageBytes)
+      engine.memory.grow((image.sizeBytes - engine.memory.buffer.byteLength) / pageBytes)
     } catch {
       return undefined
     }
-    bytesOf(engine).set(image)
-    bytesOf(engine).fill(0, image.length)
+    image.putBack(bytesOf(engine))
     return new OnnxSession(engine, this.#loaded)
   }
 
@@ -93,11 +90,10 @@ export class OnnxSession {
 
   /** Whether the session can be used again where it is; puts its memory back as it was if so. */
   rewind(): boolean {
-    const { image, memoryBytes } = this.#loaded
+    const { image } = this.#loaded
     const memory = bytesOf(this.#engine)
-    if (this.#spoilt || memory.length !== memoryBytes) return false
-    memory.set(image)
-    memory.fill(0, image.length)
+    if (this.#spoilt || memory.length !== image.sizeBytes) return false
+    image.putBack(memory)
     return true
   }
 
@@ -270,12 +266,4 @@ function bytesOf({ memory }: OrtEngine): Uint8Array {
 
 function wordsOf({ memory }: OrtEngine): Uint32Array {
   return new Uint32Array(memory.buffer)
-}
-
-/** Up to the last byte that is not zero, rounded up to a word. */
-function lengthInUse(memory: Uint8Array): number {
-  const words = new Uint32Array(memory.buffer)
-  let length = words.length
-  while (length > 0 && words[length - 1] === 0) length--
-  return 4 * length
 }
