@@ -90,18 +90,29 @@ describe('STO-07 a blob of many chunks', () => {
     tab.relays = []
     net.delayMs = () => 1
     net.tamper = ({ from }, frame) => (from === first.id && frame.kind === 'chunk' ? [] : undefined)
-    const [slow, fast] = [tab.exchange.get(hash, first.id), tab.exchange.get(hash, second.id)]
+    const slow = tab.exchange.get(hash, first.id)
+    await vi.advanceTimersByTimeAsync(1_000)
+    const fast = tab.exchange.get(hash, second.id)
     await vi.advanceTimersByTimeAsync(7_000)
+    expect(net.wants(first).length).toBe(1)
     expect([await slow, await fast].map(named)).toEqual([hash, hash])
   })
 
   test('is left to a new source when the first drips', async () => {
     vi.useFakeTimers()
     const { net, tab, first, second, blob, hash } = await netOf()
-    net.delayMs = ({ from }) => (from === first.id ? 4_000 : 1)
+    // One chunk every 4 s, whatever is asked for.
+    let free = Date.now()
+    net.delayMs = ({ from }) => {
+      if (from !== first.id) return 1
+      free = Math.max(free, Date.now()) + 4_000
+      return free - Date.now()
+    }
     const got = tab.exchange.get(hash, first.id)
+    await vi.advanceTimersByTimeAsync(1_000)
     const other = tab.exchange.ensure([{ hash, sizeBytes: blob.length }], second.id)
-    await vi.advanceTimersByTimeAsync(60_000)
+    await vi.advanceTimersByTimeAsync(180_000)
+    expect(net.wants(second).length).toBeGreaterThan(0)
     expect([named(await got), await other]).toEqual([hash, true])
     expect(net.wants(second).length).toBeGreaterThan(0)
   })
@@ -143,6 +154,29 @@ describe('STO-07 sources that lie', () => {
     const offsets = net.wants(second).map(({ offset }) => offset)
     expect(offsets[0]).toBeGreaterThan(0)
     expect(offsets).toContain(0)
+  })
+
+  test('one that is to be taken from one peer is begun anew when that peer vanishes, too', async () => {
+    const { net, tab, first, second, blob, hash } = await netOf()
+    const third = net.node('third')
+    await third.store.put(blob)
+    tab.relays = [second.id, third.id]
+    const left = new Map([
+      [first.id, 8],
+      [third.id, 8],
+    ])
+    net.tamper = (parcel, frame) => {
+      const more = left.get(parcel.from)
+      if (more === undefined || frame.kind !== 'chunk') return undefined
+      left.set(parcel.from, more - 1)
+      if (more === 0) setImmediate(() => net.cut(tab, parcel.from === first.id ? first : third))
+      return [parcel.from === first.id ? flip(parcel.frame) : parcel.frame]
+    }
+    expect(named(await tab.exchange.get(hash, first.id))).toBe(hash)
+    expect(net.wants(third)[0]!.offset).toBe(0)
+    const last = net.log.findLastIndex(({ to, frame }) => to === third.id && frame.kind === 'want')
+    const then = net.log.slice(last).find(({ to, frame }) => to === second.id && frame.kind === 'want')
+    expect(then?.frame).toMatchObject({ offset: 0 })
   })
 
   test.each([
