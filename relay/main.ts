@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { ClientError } from '../shared/client/client-error.ts'
 import { mapKinds } from '../shared/client/map-input.ts'
@@ -7,7 +8,10 @@ import { processIo, ReaderGone } from './cli/io.ts'
 import type { SubmitOptions } from './cli/submit.ts'
 import { UsageError } from './cli/usage-error.ts'
 import type { VerifyOptions } from './cli/verify.ts'
-import { StartError } from './data-folder.ts'
+import { addSettingFlags, flagsGiven } from './config/flags.ts'
+import { loadSettings, type SettingsSources } from './config/load-settings.ts'
+import type { Role } from './config/settings.ts'
+import { dataHome, StartError } from './data-folder.ts'
 import { version } from './version.ts'
 
 /** The `tabmesh` program. Each command loads what it needs, so that `verify` does not load a network. */
@@ -20,19 +24,36 @@ function whole(min: number, max: number) {
   }
 }
 
+/** As commander hands them over: those of the settings are texts. */
+interface NodeFlags extends Readonly<Record<string, unknown>> {
+  readonly data?: string
+  readonly config?: string
+}
+
+const sourcesOf = (role: Role, options: NodeFlags, dataFolder: string): SettingsSources => ({
+  flags: flagsGiven(role, options),
+  env: process.env,
+  file: options.config,
+  dataFolder,
+})
+
 interface Running {
   stop(): Promise<void>
 }
 
 const forceMs = 30_000
 
-/** Runs until SIGINT or SIGTERM, then ends in order; a second signal or 30 s ends at once. */
+/** OPS-01: runs until SIGINT or SIGTERM, then ends in order; a second signal or 30 s ends at once. */
 function untilSignal(running: Running): void {
   let ending = false
+  const now = (reason: string): never => {
+    process.stderr.write(`tabmesh: ended at once, ${reason}; what is saved is whole\n`)
+    process.exit(1)
+  }
   const end = (): void => {
-    if (ending) process.exit(1)
+    if (ending) now('asked a second time')
     ending = true
-    setTimeout(() => process.exit(1), forceMs).unref()
+    setTimeout(() => now(`since it did not end in order within ${forceMs / 1_000} s`), forceMs).unref()
     running.stop().then(
       () => process.exit(0),
       (error: unknown) => stopWith(error),
@@ -62,36 +83,31 @@ const program = new Command('tabmesh')
   .version(version)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
 
-program
-  .command('relay')
+addSettingFlags(program.command('relay'), 'relay')
   .description('Serve the page and the API, introduce peers and hold task state.')
-  .addOption(new Option('--port <n>', 'HTTP port').argParser(whole(0, 65_535)).default(8080))
   .option('--data <dir>', 'data folder (default: $TABMESH_HOME or ~/.tabmesh)')
-  .option('--host <address>', 'IP address to listen on', '127.0.0.1')
-  .addOption(
-    new Option('--libp2p-port <n>', 'libp2p TCP port; WebSocket takes the next')
-      .argParser(whole(0, 65_535))
-      .default(9000),
-  )
-  .action(async (options: { port: number; data?: string; host: string; libp2pPort: number }) => {
+  .action(async (options: NodeFlags) => {
+    const folder = join(dataHome(options.data), 'relay')
+    const settings = await loadSettings('relay', sourcesOf('relay', options, folder))
     const { runRelay } = await import('./server.ts')
-    const relay = await runRelay({ ...options, failed })
+    const relay = await runRelay({ settings, folder, failed })
     untilSignal(relay)
     process.stdout.write(`ready ${relay.url}\n`)
   })
 
-program
-  .command('agent')
+addSettingFlags(program.command('agent'), 'agent')
   .description('Work for a network without a browser.')
-  .requiredOption('--relay <url>', 'the relay, as its page is called')
   .option('--data <dir>', 'data folder (default: $TABMESH_HOME or ~/.tabmesh)')
-  .option('--name <name>', 'folder under the data folder; one for each agent of a machine', 'agent-1')
   .addOption(
-    new Option('--slots <n>', 'programs at a time (default: half the threads)').argParser(whole(1, 256)),
+    new Option('--name <name>', 'folder under the data folder; one for each agent of a machine')
+      .env('TABMESH_NAME')
+      .default('agent-1'),
   )
-  .action(async (options: { relay: string; data?: string; name: string; slots?: number }) => {
+  .action(async (options: NodeFlags & { readonly name: string }) => {
+    const folder = join(dataHome(options.data), options.name)
+    const settings = await loadSettings('agent', sourcesOf('agent', options, folder))
     const { runAgent } = await import('./agent/run-agent.ts')
-    const agent = await runAgent({ ...options, failed })
+    const agent = await runAgent({ settings, folder, failed })
     untilSignal(agent)
     await agent.joined
     process.stdout.write(`ready ${agent.peerId}\n`)

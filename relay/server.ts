@@ -10,10 +10,12 @@ import type { Hash, JobId, PeerId, TaskId } from '../shared/kernel/ids.ts'
 import { invariant } from '../shared/kernel/invariant.ts'
 import type { PeerEvent } from '../shared/peer/inputs.ts'
 import { makePeer } from '../shared/peer/roles.ts'
+import { defaultBlobLimits } from '../shared/storage/blob-store.ts'
 import type { Store } from '../shared/storage/store.ts'
 import { finishedKey, finishedPrefix } from '../shared/task/finished-tasks.ts'
 import type { Admittance, FinishedTask, Submission } from '../shared/task/messages.ts'
-import { dataHome, openDataFolder, StartError } from './data-folder.ts'
+import type { RelaySettings } from './config/settings.ts'
+import { openDataFolder, StartError } from './data-folder.ts'
 import { loadOrCreateGenesis, networkIdOf } from './genesis.ts'
 import type { RelayApi, RelayStatus } from './http/relay-api.ts'
 import { type HttpServer, startHttpServer } from './http/server.ts'
@@ -21,20 +23,16 @@ import { loadOrCreateIdentity, type NodeIdentity } from './keys/identity.ts'
 import { createRelayNode, type RelayNode, type RelayPorts } from './net/relay-node.ts'
 import { jsonLog } from './ops/log.ts'
 import { BlobFiles } from './storage/blob-files.ts'
-import { keepRetention } from './storage/blob-retention.ts'
+import { dayMs, keepRetention } from './storage/blob-retention.ts'
 import { writeFileDurably } from './storage/files.ts'
-import { SqliteStore } from './storage/sqlite-store.ts'
+import { StorageMetrics } from './storage/metered-store.ts'
+import { openStore } from './storage/open-store.ts'
 import { version } from './version.ts'
 
 export interface RelayOptions {
-  /** HTTP port (FORMATS: 8080). */
-  readonly port: number
-  /** `--data`: the folder that holds `relay/`. */
-  readonly data?: string | undefined
-  /** IP address to listen on; loopback unless told otherwise. */
-  readonly host?: string | undefined
-  /** First libp2p TCP port; WebSocket is tried from the next one. */
-  readonly libp2pPort?: number | undefined
+  readonly settings: RelaySettings
+  /** The relay's data folder. */
+  readonly folder: string
   /** Called when the store failed: the process must end with code 1. */
   readonly failed: (error: unknown) => void
 }
@@ -46,13 +44,14 @@ export interface RunningRelay {
   stop(): Promise<void>
 }
 
-const defaultTcpPort = 9_000
+/** Peers come anew before their old connection is known to be lost. */
+const connectionsPerPeer = 2
 const pageFolder = fileURLToPath(new URL('../dist/web', import.meta.url))
 
 /** Starts a relay: identity, genesis, store, network, HTTP. Rejects with a StartError that says what to do. */
-export async function runRelay(options: RelayOptions): Promise<RunningRelay> {
-  const log = jsonLog('relay')
-  const folder = await openDataFolder(join(dataHome(options.data), 'relay'))
+export async function runRelay({ settings, folder, failed }: RelayOptions): Promise<RunningRelay> {
+  const log = jsonLog('relay', settings.log)
+  await openDataFolder(folder)
   const identity = await loadOrCreateIdentity({
     dir: folder,
     passphrase: process.env['TABMESH_PASSPHRASE'],
@@ -60,10 +59,20 @@ export async function runRelay(options: RelayOptions): Promise<RunningRelay> {
   })
   const genesis = await loadOrCreateGenesis(folder, identity.peerId)
   const networkId = networkIdOf(genesis)
-  const store = await SqliteStore.open(join(folder, 'state.sqlite'))
-  const blobs = await BlobFiles.open(join(folder, 'blobs'))
-  const listenHost = options.host ?? '127.0.0.1'
-  const network = await relayNetwork(identity, networkId, listenHost, options, folder)
+  const metrics = new StorageMetrics()
+  const store = await openStore({
+    settings: settings.storage,
+    folder,
+    owner: identity.peerId,
+    log,
+    metrics,
+    lost: failed,
+  })
+  const blobs = await BlobFiles.open(join(folder, 'blobs'), {
+    ...defaultBlobLimits,
+    totalBytesMax: settings.blobs.totalBytesMax,
+  })
+  const network = await relayNetwork(identity, networkId, settings, folder)
   const listeners = new Set<(finished: FinishedTask) => void>()
   const host = new NodeHost({
     peer: makePeer('relay', {
@@ -86,7 +95,7 @@ export async function runRelay(options: RelayOptions): Promise<RunningRelay> {
       noteEvent(event, host, log)
       if (event.type === 'taskFinished') for (const listener of listeners) listener(event.finished)
     },
-    failed: options.failed,
+    failed,
   })
   const api = relayApi({
     host,
@@ -99,8 +108,8 @@ export async function runRelay(options: RelayOptions): Promise<RunningRelay> {
     admins: new Set([identity.peerId, ...genesis.adminKeys]),
     policy: genesis.policy,
   })
-  const http = await startParts(host, network, folder, api, { ...options, host: listenHost }, log)
-  const endRetention = keepRetention(blobs, log)
+  const http = await startParts(host, network, folder, api, { settings, metrics }, log)
+  const endRetention = keepRetention(blobs, log, settings.blobs.retentionDays * dayMs)
   log('info', `Agent started successfully: ${identity.peerId}`)
   return {
     url: http.url,
@@ -122,15 +131,16 @@ async function startParts(
   network: RelayNode,
   folder: string,
   api: RelayApi,
-  options: RelayOptions & { readonly host: string },
+  { settings, metrics }: { readonly settings: RelaySettings; readonly metrics: StorageMetrics },
   log: ReturnType<typeof jsonLog>,
 ): Promise<HttpServer> {
   const http = await startHttpServer({
     api,
-    host: options.host,
-    port: options.port,
+    host: settings.host,
+    port: settings.port,
     pageFolder,
     counters: host.counters,
+    metrics: metrics.all,
     log,
   })
   try {
@@ -148,16 +158,15 @@ async function startParts(
 async function relayNetwork(
   identity: NodeIdentity,
   networkId: Hash,
-  listenHost: string,
-  options: RelayOptions,
+  { host, libp2pPort: tcpPort, maxPeers }: RelaySettings,
   folder: string,
 ): Promise<RelayNode> {
-  const tcpPort = options.libp2pPort ?? defaultTcpPort
   const preferred = await lastPorts(folder)
   return createRelayNode({
     privateKey: identity.privateKey,
     networkId,
-    listenHost,
+    listenHost: host,
+    connectionsMax: connectionsPerPeer * maxPeers,
     tcpPort,
     wsPort: tcpPort === 0 ? 0 : tcpPort + 1,
     ...(preferred === undefined ? {} : { preferred }),

@@ -13,7 +13,8 @@ const readyMs = 60_000
 const stopMs = 30_000
 
 interface Options {
-  readonly port: number
+  /** As the settings have it unless told. */
+  readonly port: number | undefined
   readonly data: string | undefined
   readonly agents: number
 }
@@ -29,7 +30,7 @@ function options(): Options {
       options: { port: { type: 'string' }, data: { type: 'string' }, agents: { type: 'string' } },
     })
     return {
-      port: whole('port', values.port ?? '8080', 0, 65_535),
+      port: values.port === undefined ? undefined : whole('port', values.port, 0, 65_535),
       data: values.data,
       agents: whole('agents', values.agents ?? '3', 0, 64),
     }
@@ -102,8 +103,9 @@ const { port, data, agents } = options()
 process.on('SIGINT', () => void end(0))
 process.on('SIGTERM', () => void end(0))
 const dataArgs = data === undefined ? [] : ['--data', data]
+const portArgs = port === undefined ? [] : ['--port', String(port)]
 try {
-  const ready = await firstLine(launch(['relay', '--port', String(port), ...dataArgs]))
+  const ready = await firstLine(launch(['relay', ...portArgs, ...dataArgs]))
   const url = ready.replace(/^ready /, '')
   const joined = []
   for (let n = 1; n <= agents; n++) {

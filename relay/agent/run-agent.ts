@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { randomUint32 } from '../../shared/host/create-crypto-port.ts'
 import { NetworkError } from '../../shared/host/network.ts'
 import { fetchNetworkInfo, type NetworkInfo } from '../../shared/host/network-info.ts'
@@ -8,23 +8,21 @@ import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
 import { makePeer } from '../../shared/peer/roles.ts'
 import type { ProgramRunner } from '../../shared/runtime/program-runner.ts'
 import { defaultBlobLimits } from '../../shared/storage/blob-store.ts'
-import { dataHome, openDataFolder } from '../data-folder.ts'
+import type { AgentSettings } from '../config/settings.ts'
+import { openDataFolder } from '../data-folder.ts'
 import { loadOrCreateIdentity } from '../keys/identity.ts'
 import { createAgentNode } from '../net/agent-node.ts'
 import { jsonLog } from '../ops/log.ts'
 import { BlobFiles } from '../storage/blob-files.ts'
-import { SqliteStore } from '../storage/sqlite-store.ts'
+import { StorageMetrics } from '../storage/metered-store.ts'
+import { openStore } from '../storage/open-store.ts'
 import { version } from '../version.ts'
 import { createProgramPool } from './program-pool.ts'
 
 export interface AgentOptions {
-  /** URL of the relay's page. */
-  readonly relay: string
-  readonly data?: string | undefined
-  /** Name of the folder under `data`; several agents of one machine have one each. */
-  readonly name?: string | undefined
-  /** Runs at a time; half of the machine's threads unless told. */
-  readonly slots?: number | undefined
+  readonly settings: AgentSettings
+  /** The agent's data folder; several agents of one machine have one each, and its name is theirs. */
+  readonly folder: string
   /** Another sandbox, as a test that lies needs it. */
   readonly runner?: ProgramRunner
   readonly failed: (error: unknown) => void
@@ -43,18 +41,30 @@ const firstTries = 30
 
 /** Starts a headless worker: identity, sandbox, network; rejects with an error that says what to do. */
 export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
-  const log = jsonLog(options.name ?? 'agent-1')
-  const folder = await openDataFolder(join(dataHome(options.data), options.name ?? 'agent-1'))
+  const { settings, folder } = options
+  const log = jsonLog(basename(folder), settings.log)
+  await openDataFolder(folder)
   const identity = await loadOrCreateIdentity({
     dir: folder,
     passphrase: process.env['TABMESH_PASSPHRASE'],
     log,
   })
-  const { networkId } = await firstInfo(options.relay)
-  const slots = options.slots ?? Math.max(1, Math.floor(availableParallelism() / 2))
-  const store = await SqliteStore.open(join(folder, 'state.sqlite'))
+  const { networkId } = await firstInfo(settings.relay)
+  const slots = settings.slots ?? Math.max(1, Math.floor(availableParallelism() / 2))
+  const store = await openStore({
+    settings: settings.storage,
+    folder,
+    owner: identity.peerId,
+    log,
+    metrics: new StorageMetrics(),
+    lost: options.failed,
+  })
   // A cache: what this agent needs it can fetch again.
-  const blobs = await BlobFiles.open(join(folder, 'blobs'), { ...defaultBlobLimits, evicts: true })
+  const blobs = await BlobFiles.open(join(folder, 'blobs'), {
+    ...defaultBlobLimits,
+    totalBytesMax: settings.blobs.totalBytesMax,
+    evicts: true,
+  })
   const runner = options.runner ?? (await createProgramPool({ slots }))
   const network = createAgentNode({ privateKey: identity.privateKey, networkId })
   const { promise: joined, resolve: markJoined } = Promise.withResolvers<void>()
@@ -62,7 +72,7 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
     peer: makePeer('agent', {
       self: identity.peerId,
       version,
-      relays: [options.relay],
+      relays: [settings.relay],
       seed: randomUint32(identity.crypto),
       sha256: identity.crypto.sha256,
     }),

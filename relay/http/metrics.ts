@@ -1,4 +1,4 @@
-import { Counter, Gauge, Registry } from 'prom-client'
+import { Counter, Gauge, type Metric, Registry } from 'prom-client'
 import type { Counters } from '../../shared/host/counters.ts'
 import { priorities } from '../../shared/task/task.ts'
 import type { StatusSnapshot } from './snapshot.ts'
@@ -7,8 +7,10 @@ import type { StatusSnapshot } from './snapshot.ts'
 export class Metrics {
   readonly #registry = new Registry()
 
-  constructor(snapshot: StatusSnapshot, counters: Counters) {
+  /** `others` are counted elsewhere in the process. */
+  constructor(snapshot: StatusSnapshot, counters: Counters, others: readonly Metric[] = []) {
     const registers = [this.#registry]
+    for (const metric of others) this.#registry.registerMetric(metric)
     const peers = async (gauge: Gauge) => gauge.set((await snapshot.get()).peers.total)
     new Gauge({
       name: 'peers_connected',

@@ -2,6 +2,7 @@ import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyRequest, fastify } from 'fastify'
+import type { Metric } from 'prom-client'
 import type { Counters } from '../../shared/host/counters.ts'
 import { chooseEngine, createVerify } from '../../shared/host/create-crypto-port.ts'
 import type { HostLog } from '../../shared/host/host-log.ts'
@@ -31,6 +32,8 @@ export interface HttpServerInit {
   /** The built page. */
   readonly pageFolder: string
   readonly counters: Counters
+  /** Metrics of other parts of the process, shown beside those of the host. */
+  readonly metrics?: readonly Metric[]
   readonly log: HostLog
   readonly now?: () => number
 }
@@ -106,7 +109,7 @@ export async function startHttpServer(init: HttpServerInit): Promise<HttpServer>
   }
 }
 
-async function makeParts({ api, counters, now }: HttpServerInit): Promise<HttpParts> {
+async function makeParts({ api, counters, metrics, now }: HttpServerInit): Promise<HttpParts> {
   const authentication = new RequestAuthentication(api.networkId, createVerify(await chooseEngine()), now)
   const snapshot = new StatusSnapshot(api)
   return {
@@ -117,7 +120,7 @@ async function makeParts({ api, counters, now }: HttpServerInit): Promise<HttpPa
     snapshot,
     estimate: new CompletionEstimate(snapshot),
     streams: new OpenStreams(),
-    metrics: new Metrics(snapshot, counters),
+    metrics: new Metrics(snapshot, counters, metrics),
     signed: {
       async preValidation(request) {
         request.sender = await authentication.sender(request, request.rawBody)

@@ -1,12 +1,12 @@
 import { pino } from 'pino'
 import type { HostLog } from '../../shared/host/host-log.ts'
+import type { RelaySettings } from '../config/settings.ts'
 
-/** OBS-02: one JSON object a line on stderr; `TABMESH_LOG` is the least level shown. */
-export function jsonLog(target: string, env: NodeJS.ProcessEnv = process.env): HostLog {
-  const level = env['TABMESH_LOG'] ?? 'info'
+/** OBS-02: one JSON object a line on stderr; `level` is the least that is shown. */
+export function jsonLog(target: string, level: RelaySettings['log']): HostLog {
   const logger = pino(
     {
-      level: isLevel(level) ? level : 'info',
+      level,
       base: { target },
       messageKey: 'message',
       timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
@@ -19,5 +19,3 @@ export function jsonLog(target: string, env: NodeJS.ProcessEnv = process.env): H
     else logger[at](fields, message)
   }
 }
-
-const isLevel = (level: string): boolean => ['debug', 'info', 'warn', 'error', 'silent'].includes(level)

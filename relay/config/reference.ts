@@ -1,0 +1,72 @@
+import { expectationOf, type Role, type Setting, settingsOf } from './settings.ts'
+
+/** docs/configuration.md, written from the schema. */
+export function configurationPage(): string {
+  return `# Configuration
+
+<!-- Written by \`node scripts/configuration-page.ts\`; a test fails when it is out of date. -->
+
+A setting of a relay or an agent can stand in three places, and the later wins:
+
+1. \`config.yaml\` in its data folder (\`~/.tabmesh/relay\`, \`~/.tabmesh/agent-1\`), or the file that \`--config FILE\` names;
+2. the environment;
+3. a flag.
+
+What is misspelt or out of range is refused before anything starts, with the key, the value, where it stands and what was
+expected, and exit code 2. Settings are read once, at the start. Sizes and times have their unit in their name.
+
+\`\`\`yaml
+# ~/.tabmesh/relay/config.yaml
+port: 8080
+storage:
+  kind: redis
+  url: redis://:PASSWORD@localhost:6379
+\`\`\`
+
+\`\`\`sh
+npm run -s tabmesh -- relay --config relay.yaml
+TABMESH_STORAGE_KIND=postgres TABMESH_STORAGE_URL=postgres://me:secret@localhost/tabmesh npm run -s tabmesh -- relay
+\`\`\`
+
+${roleSection('relay', 'A relay')}
+${roleSection('agent', 'An agent')}
+## Beside these
+
+| flag | variable | |
+|---|---|---|
+| \`--data DIR\` | \`TABMESH_HOME\` | where the data folders are: \`~/.tabmesh\` |
+| \`--name NAME\` | \`TABMESH_NAME\` | an agent's folder there: \`agent-1\` |
+| | \`TABMESH_PASSPHRASE\` | opens the identity's key, where it is kept under one |
+
+## Where state is kept
+
+| \`storage.kind\` | keeps | and |
+|---|---|---|
+| \`sqlite\` | \`state.sqlite\`, write-ahead log, synced at every commit | the default of a relay |
+| \`files\` | \`state/KEY.json\`: key, CRC-32 and value (base64) of one row; \`.journal\` makes batches whole | the default of an agent, which has few rows |
+| \`redis\` | hash \`{tabmesh}:rows\` and sorted set \`{tabmesh}:names\` | set \`appendonly yes\`, \`appendfsync always\`, \`maxmemory-policy noeviction\`; the relay warns otherwise |
+| \`postgres\` | schema \`tabmesh\`, made at the first start | Supabase too, by its connection string |
+
+On a server each relay has its rows under \`relay/PEER_ID/\`. Only one process writes them: its lease is checked in the
+very step that writes. A lost connection is tried again three times, after 0.5, 1 and 2 s; then the relay ends with code 1
+rather than go on without its state. Programs, inputs and outputs are in \`blobs/\` of the data folder in any case.
+`
+}
+
+function roleSection(role: Role, title: string): string {
+  const rows = settingsOf(role).map(
+    (setting) =>
+      `| \`${setting.key}\` | ${fallbackOf(setting)} | ${setting.schema.description}; ${expectationOf(setting.schema)} | \`--${setting.flag}\` | \`${setting.variable}\` |`,
+  )
+  return `## ${title}
+
+| key | default | | flag | variable |
+|---|---|---|---|---|
+${rows.join('\n')}
+`
+}
+
+function fallbackOf({ schema, isRequired }: Setting): string {
+  if (isRequired) return 'required'
+  return schema.default === undefined ? '' : `\`${schema.default}\``
+}
