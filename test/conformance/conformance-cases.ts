@@ -94,9 +94,37 @@ async function builtInCases(): Promise<ConformanceCase[]> {
   )
 }
 
+/** The examples in C, as their modules are checked in. */
+async function exampleCases(): Promise<ConformanceCase[]> {
+  const weather = await readData('seattle-weather.csv')
+  const inputs: readonly (readonly [name: string, about: string, input: unknown])[] = [
+    ['primes', 'a hundred', 100],
+    ['primes', 'two million', 2_000_000],
+    ['primes', 'no number', 'x'],
+    ['mandelbrot', '60', 60],
+    ['mandelbrot', '200', 200],
+    ['csv-sum', 'two rows', 'a,b\n1,x\n2,y\n'],
+    ['csv-sum', 'weather', weather],
+    ['csv-sum', 'nothing', ''],
+  ]
+  return Promise.all(
+    inputs.map(async ([name, about, input]) => ({
+      name: `example: ${name} of ${about}`,
+      program: new Uint8Array(await readFile(join(root, 'programs/examples/c', `${name}.wasm`))),
+      input: json(input),
+      limits: {},
+    })),
+  )
+}
+
 /** Every pair of a program and an input; those of models are in test/runtime/onnx/corpus.ts. */
 export async function conformanceCases(): Promise<readonly ConformanceCase[]> {
-  const cases = [...javascriptCases, ...(await textCases()), ...(await builtInCases())]
+  const cases = [
+    ...javascriptCases,
+    ...(await textCases()),
+    ...(await builtInCases()),
+    ...(await exampleCases()),
+  ]
   const names = cases.map(({ name }) => name)
   const twice = names.filter((name, i) => names.indexOf(name) !== i)
   if (twice.length > 0) throw new Error(`Two cases have one name: ${twice.join(', ')}`)
