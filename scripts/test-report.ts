@@ -9,7 +9,7 @@ export interface Tally {
 export interface VitestReport {
   readonly testResults: readonly {
     readonly status: string
-    readonly assertionResults: readonly { readonly status: string }[]
+    readonly assertionResults: readonly { readonly status: string; readonly title: string }[]
   }[]
 }
 
@@ -38,6 +38,12 @@ export function tallyVitest({ testResults }: VitestReport): Tally {
     tally = add(tally, { passed, failed, skipped })
   }
   return tally
+}
+
+/** What could not be run here, as the tests themselves say it: `not run: redis (redis-server not found)`. */
+export function notesOf({ testResults }: VitestReport): readonly string[] {
+  const titles = testResults.flatMap(({ assertionResults }) => assertionResults.map(({ title }) => title))
+  return [...new Set(titles.filter((title) => title.startsWith('not run: ')))]
 }
 
 export function tallyPlaywright({ stats, errors }: PlaywrightReport): Tally {

@@ -10,11 +10,13 @@ import { ensureChromium } from './chromium.ts'
 import {
   add,
   exitCodeOf,
+  notesOf,
   nothing,
   summary,
   type Tally,
   tallyPlaywright,
   tallyVitest,
+  type VitestReport,
   withExitCode,
 } from './test-report.ts'
 
@@ -39,12 +41,14 @@ const suites = new Map<string, Suite>([
 
 const { names, filters } = readArguments()
 let total = nothing
+const notes = new Set<string>()
 let pageIsBuilt = false
 try {
   for (const name of names) total = add(total, runSuite(name))
 } finally {
   rmSync(reports, { recursive: true, force: true })
 }
+for (const note of notes) console.log(note)
 console.log(summary(total))
 process.exitCode = exitCodeOf(total)
 
@@ -104,7 +108,10 @@ function runVitest(name: string, parts: readonly string[]): Tally {
     ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
     ...parts,
   ])
-  return tallyOf(report, status, tallyVitest)
+  return tallyOf(report, status, (found: VitestReport) => {
+    for (const note of notesOf(found)) notes.add(note)
+    return tallyVitest(found)
+  })
 }
 
 function runPlaywright(name: string, parts: readonly string[]): Tally {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import {
   exitCodeOf,
+  notesOf,
   nothing,
   summary,
   tallyPlaywright,
@@ -8,7 +9,7 @@ import {
   withExitCode,
 } from '../../scripts/test-report.ts'
 
-const tests = (...states: string[]) => states.map((status) => ({ status }))
+const tests = (...states: string[]) => states.map((status) => ({ status, title: 'a test' }))
 
 test('counts the tests of every file', () => {
   const report = {
@@ -18,6 +19,20 @@ test('counts the tests of every file', () => {
     ],
   }
   expect(tallyVitest(report)).toEqual({ passed: 3, failed: 1, skipped: 2 })
+})
+
+test('passes on, once each, what the tests say cannot be run here', () => {
+  const note = (name: string) => ({ status: 'skipped', title: `not run: ${name} (${name}-server not found)` })
+  const report = {
+    testResults: [
+      { status: 'passed', assertionResults: [...tests('passed'), note('redis')] },
+      { status: 'passed', assertionResults: [note('redis'), note('other')] },
+    ],
+  }
+  expect(notesOf(report)).toEqual([
+    'not run: redis (redis-server not found)',
+    'not run: other (other-server not found)',
+  ])
 })
 
 test('counts a file that did not load as one failure', () => {
