@@ -1,4 +1,5 @@
-import type { Frame, Page } from '@playwright/test'
+import { readFile } from 'node:fs/promises'
+import type { Frame, Page, Worker } from '@playwright/test'
 import { expect, test } from '@playwright/test'
 import type { AttackReport } from './sandbox-page/attacks.ts'
 import { attackScript, attacks } from './sandbox-page/attacks.ts'
@@ -135,13 +136,32 @@ test('the probe is sharp: on a page without walls the server hears of every atta
     expect(open).toHaveProperty([name])
 })
 
-test('SBX-01 TSK-07 the worker that runs programs reaches nothing', async ({ page }) => {
-  const [worker] = page.workers()
-  // The debugger that asks lifts the rule about eval; the next test asks without it.
-  const asked = workerAttacks.filter(({ name }) => !['eval', 'Function', 'text for a timer'].includes(name))
+/** The debugger that asks lifts the rule about these; the workers below are asked without it. */
+const lifted: ReadonlySet<string> = new Set(['eval', 'Function', 'text for a timer'])
+
+async function expectShutIn(worker: Worker | undefined): Promise<void> {
+  const asked = workerAttacks.filter(({ name }) => !lifted.has(name))
   const report = (await worker?.evaluate(script(asked))) as AttackReport
   expect(Object.keys(report).length).toBeGreaterThan(asked.length)
   expect(reached(report)).toEqual([])
+}
+
+test('SBX-01 TSK-07 the worker that runs programs reaches nothing', async ({ page }) => {
+  await expectShutIn(page.workers()[0])
+  await expectNothingGotOut(page)
+})
+
+test('SBX-01 SBX-04 the worker that runs models reaches nothing', async ({ page }) => {
+  const model = await readFile(new URL('../programs/onnx/penguins.onnx', import.meta.url))
+  const run = {
+    program: { base64: model.toString('base64') },
+    input: [[39.1, 18.7, 181, 3750]],
+    seed: adds.seed,
+  }
+  expect(await page.evaluate((one) => window.sandboxPage.run(one), run)).toMatchObject({ kind: 'ok' })
+  expect(page.frames().some((frame) => frame.url().endsWith('/sandbox-onnx.html'))).toBe(true)
+  await expectShutIn(page.workers().at(-1))
+  expect(await page.evaluate((one) => window.sandboxPage.run(one), run)).toMatchObject({ kind: 'ok' })
   await expectNothingGotOut(page)
 })
 
@@ -161,7 +181,7 @@ for (const path of sandboxPages) {
 
   test(`SBX-01 ${path}: the frame itself reaches nothing`, async ({ page }) => {
     const frame = await sandboxFrame(page, path)
-    const asked = attacks.filter(({ name }) => name !== 'eval' && name !== 'Function')
+    const asked = attacks.filter(({ name }) => !lifted.has(name))
     const report = (await frame.evaluate(script(asked))) as AttackReport
     expect(Object.keys(report).length).toBeGreaterThan(asked.length)
     expect(reached(report)).toEqual([])
