@@ -25,8 +25,8 @@ const pageBytes = 65_536
 /** A task that asks for more stack gets this: its frames have to fit into the smallest stack among the hosts. */
 const stackBytesMax = 64 * 1024
 /**
- * Bytes of host stack, as the instrumented module estimates them, for each byte of a task's stack: 64 KiB are 320 KiB of
- * a stack of at least 500, as it is for QuickJS.
+ * Bytes of host stack, as the instrumented module estimates them, for each byte of a task's stack: 64 KiB are 320 KiB. In
+ * the smallest stack there is, 500 KiB of a worker in Chromium, V8 goes on up to 640: other engines may need more.
  */
 const hostStackRatio = 5
 

@@ -4,15 +4,15 @@
  * accepted here; instrumenting adds to bodies, locals, types and functions.
  */
 export const limits = {
-  moduleBytes: 16 * 1024 * 1024,
+  moduleBytes: 32 * 1024 * 1024,
   /** Of the module that is given out. */
-  outputBytes: 64 * 1024 * 1024,
+  outputBytes: 96 * 1024 * 1024,
   types: 100_000,
   functions: 500_000,
   imports: 1_000,
   exports: 100_000,
   globals: 100_000,
-  dataSegments: 90_000,
+  dataSegments: 100_000,
   elementSegments: 100_000,
   /** Of all element segments together. */
   elements: 1_000_000,

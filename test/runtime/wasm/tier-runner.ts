@@ -11,6 +11,12 @@ export interface TierCase {
   readonly callBudget: number
 }
 
+/** What the runner reads: how large the worker's stack is, or the usual size, and what to run in it. */
+export interface TierInput {
+  readonly stackSizeMb: number | undefined
+  readonly cases: readonly TierCase[]
+}
+
 export interface TierOutcome {
   readonly trap: string | undefined
   readonly fuel: string
@@ -21,10 +27,12 @@ export interface TierOutcome {
 }
 
 if (isMainThread) {
-  const worker = new Worker(new URL(import.meta.url), { workerData: readFileSync(0, 'utf8') })
+  const { stackSizeMb, cases } = JSON.parse(readFileSync(0, 'utf8')) as TierInput
+  const resourceLimits = stackSizeMb === undefined ? {} : { stackSizeMb }
+  const worker = new Worker(new URL(import.meta.url), { workerData: cases, resourceLimits })
   worker.once('message', (outcomes: TierOutcome[]) => process.stdout.write(JSON.stringify(outcomes)))
 } else {
-  parentPort?.postMessage((JSON.parse(String(workerData)) as TierCase[]).map(runCase))
+  parentPort?.postMessage((workerData as TierCase[]).map(runCase))
 }
 
 function runCase({ wasm, fuel, callBudget }: TierCase): TierOutcome {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import type { TierCase, TierOutcome } from './tier-runner.ts'
+import type { TierCase, TierInput, TierOutcome } from './tier-runner.ts'
 
 export const tiers = {
   /** V8's baseline compiler alone. */
@@ -11,11 +11,19 @@ export const tiers = {
 
 export type Tier = keyof typeof tiers
 
+export interface TierOptions {
+  readonly fuel?: bigint
+  readonly callBudget?: number
+  /** Of the worker; 4 unless told. */
+  readonly stackSizeMb?: number
+  readonly flags?: readonly string[]
+}
+
 /** What instrumented modules end as in a worker thread with its usual stack, compiled by one of V8's compilers. */
 export function runInTier(
   tier: Tier,
   modules: readonly Uint8Array[],
-  { fuel = 100_000_000n, callBudget = 320 * 1024, flags = [] as readonly string[] } = {},
+  { fuel = 100_000_000n, callBudget = 320 * 1024, stackSizeMb, flags = [] }: TierOptions = {},
 ): TierOutcome[] {
   const cases = modules.map((wasm): TierCase => {
     return { wasm: Buffer.from(wasm).toString('base64'), fuel: String(fuel), callBudget }
@@ -24,7 +32,11 @@ export function runInTier(
   const child = spawnSync(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', ...tiers[tier], ...flags, runner],
-    { input: JSON.stringify(cases), maxBuffer: 1 << 28, encoding: 'utf8' },
+    {
+      input: JSON.stringify({ stackSizeMb, cases } satisfies TierInput),
+      maxBuffer: 1 << 28,
+      encoding: 'utf8',
+    },
   )
   if (child.status !== 0) throw new Error(`The runner ended with ${child.status}: ${child.stderr}`)
   return JSON.parse(child.stdout) as TierOutcome[]
