@@ -14,8 +14,7 @@ const schema = `
 SELECT pg_advisory_xact_lock(7812339051);
 CREATE SCHEMA IF NOT EXISTS tabmesh;
 CREATE TABLE IF NOT EXISTS tabmesh.rows (key bytea PRIMARY KEY, value bytea NOT NULL);
-CREATE TABLE IF NOT EXISTS tabmesh.writers (id uuid PRIMARY KEY, sequence bigint NOT NULL, at timestamptz NOT NULL);
-DELETE FROM tabmesh.writers WHERE at < now() - interval '7 days';`
+CREATE TABLE IF NOT EXISTS tabmesh.writers (id uuid PRIMARY KEY, sequence bigint NOT NULL, at timestamptz NOT NULL);`
 
 /**
  * $1 writer, $2 number, $3 and $4 keys and values to put, $5 keys to delete; the fence is put in its place. One
@@ -45,6 +44,10 @@ const writeAnyway = writeStatement('SELECT 1')
 const writeIf = writeStatement('SELECT 1 FROM tabmesh.rows WHERE key = $6 AND value = $7 FOR UPDATE')
 const writeUnless = writeStatement('SELECT 1 WHERE NOT EXISTS (SELECT FROM tabmesh.rows WHERE key = $6)')
 
+const settingsQuery = `
+SELECT current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commit,
+  to_regclass('tabmesh.rows') IS NOT NULL AND to_regclass('tabmesh.writers') IS NOT NULL AS ready`
+
 const connectMs = 5_000
 /** A server that says nothing for so long is taken for gone. */
 const answerMs = 10_000
@@ -73,11 +76,10 @@ export class PostgresServer implements StoreServer {
   }
 
   async prepare(): Promise<void> {
-    // Several statements in one message are one transaction.
-    await this.#pool.query(schema)
-    const { rows } = await this.#pool.query<{ fsync: string; commit: string }>(
-      "SELECT current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commit",
-    )
+    const { rows } = await this.#pool.query<{ fsync: string; commit: string; ready: boolean }>(settingsQuery)
+    // Several statements in one message are one transaction. Making what is there needs rights that using it does not.
+    if (!rows[0]?.ready) await this.#pool.query(schema)
+    await this.#pool.query("DELETE FROM tabmesh.writers WHERE at < now() - interval '7 days'")
     const lacks: string[] = []
     if (rows[0]?.fsync === 'off') lacks.push('set fsync = on')
     if (rows[0]?.commit === 'off') lacks.push('set synchronous_commit = on')

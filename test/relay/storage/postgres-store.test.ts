@@ -67,19 +67,15 @@ describeWith('postgres', 'initdb', postgresProgram, () => {
 
   test('STO-05 writes nothing of a batch where the database is read-only, and says so', async () => {
     const store = await open(server.url)
-    await admin.query('ALTER SYSTEM SET default_transaction_read_only = on')
-    await admin.query('SELECT pg_reload_conf()')
-    await expect
-      .poll(async () => (await admin.query('SHOW default_transaction_read_only')).rows[0])
-      .toEqual({ default_transaction_read_only: 'on' })
+    await admin.query('ALTER DATABASE postgres SET default_transaction_read_only = on')
+    await admin.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tabmesh'",
+    )
     await expect(store.batch([{ key: 'a', value: Uint8Array.of(1) }])).rejects.toMatchObject({
       code: 'WriteFailed',
       message: `Cannot write to the store at postgres://127.0.0.1:${server.port}/postgres: it is read-only; name the primary in storage.url`,
     })
-    await admin
-      .query('BEGIN READ WRITE; ALTER SYSTEM RESET default_transaction_read_only; COMMIT')
-      .catch(() => undefined)
-    await admin.query('SET default_transaction_read_only = off')
+    await admin.query('ALTER DATABASE postgres RESET default_transaction_read_only')
     await store.close()
   })
 
@@ -88,5 +84,25 @@ describeWith('postgres', 'initdb', postgresProgram, () => {
       code: 'OpenFailed',
       message: `Cannot open the store at postgres://127.0.0.1:${server.port}/nowhere: it has no such database; create it or check storage.url`,
     })
+  })
+
+  test('STO-05 does nothing with a write that comes late, after a later one of the same writer', async () => {
+    const backend = new PostgresServer(server.url, 2, log)
+    await backend.prepare()
+    const group = (sequence: number) => ({
+      sequence,
+      changes: new Map([['a', Uint8Array.of(sequence)]]),
+      fence: undefined,
+    })
+    expect(await backend.write(group(1))).toBe('written')
+    expect(await backend.write(group(3))).toBe('written')
+    expect(await backend.write(group(2))).toBe('written')
+    expect(await backend.write(group(3))).toBe('written')
+    expect(await backend.get('a')).toEqual(Uint8Array.of(3))
+    const absent = { key: 'a', value: undefined }
+    expect(await backend.write({ ...group(4), fence: absent })).toBe('fenced')
+    expect(await backend.write({ ...group(4), changes: new Map(), fence: absent })).toBe('fenced')
+    expect(await backend.get('a')).toEqual(Uint8Array.of(3))
+    await backend.close()
   })
 })

@@ -113,4 +113,24 @@ describeWith('redis', 'redis-server', redisProgram, () => {
     await expect(store.batch([{ key: 'a', value: one }])).rejects.toMatchObject({ code: 'WriteFailed' })
     await store.close()
   })
+
+  test('STO-04 does nothing with a write that comes late, after a later one of the same writer', async () => {
+    const backend = new RedisServer(server.url, 2, log)
+    await backend.prepare()
+    const group = (sequence: number) => ({
+      sequence,
+      changes: new Map([['a', Uint8Array.of(sequence)]]),
+      fence: undefined,
+    })
+    expect(await backend.write(group(1))).toBe('written')
+    expect(await backend.write(group(3))).toBe('written')
+    expect(await backend.write(group(2))).toBe('written')
+    expect(await backend.write(group(3))).toBe('written')
+    expect(await backend.get('a')).toEqual(Uint8Array.of(3))
+    const absent = { key: 'a', value: undefined }
+    expect(await backend.write({ ...group(4), fence: absent })).toBe('fenced')
+    expect(await backend.write({ ...group(4), changes: new Map(), fence: absent })).toBe('fenced')
+    expect(await backend.get('a')).toEqual(Uint8Array.of(3))
+    await backend.close()
+  })
 })

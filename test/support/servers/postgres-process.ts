@@ -2,12 +2,14 @@ import { type ChildProcess, execFile } from 'node:child_process'
 import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as nextLook } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { endProcess, findProgram, freePort, launch } from './server-process.ts'
 
 /** Debian keeps the servers' programs out of PATH. */
 export const postgresProgram = findProgram('initdb', ['/usr/lib/postgresql/*/bin'])
 
+const lookMs = 20
 const password = 'a-password-of-tests'
 
 /** A PostgreSQL server on a free port with a cluster of its own. It refuses to run as root, so root lends it a user. */
@@ -47,8 +49,21 @@ export class PostgresProcess {
     return server
   }
 
+  /** After a kill the system may take a moment until another can have the same directory. */
   async up(): Promise<void> {
-    this.#child = await launch({
+    for (;;) {
+      try {
+        this.#child = await this.#launch()
+        return
+      } catch (error) {
+        if (!String(error).includes('still in use')) throw error
+        await nextLook(lookMs)
+      }
+    }
+  }
+
+  #launch(): Promise<ChildProcess> {
+    return launch({
       program: join(dirname(postgresProgram!), 'postgres'),
       args: [
         ...['-D', join(this.#directory, 'cluster'), '-p', String(this.port)],
@@ -59,9 +74,18 @@ export class PostgresProcess {
     })
   }
 
-  /** As a crash of the machine ends it: the children notice that their parent is gone. */
+  /** As a crash of the machine ends it: with its children, which would serve on for a moment without it. */
   async kill(): Promise<void> {
+    const { pid } = this.#child!
+    this.#child!.kill('SIGSTOP')
+    const list = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
+    const children = list
+      .split(' ')
+      .filter((text) => text.trim() !== '')
+      .map(Number)
     await endProcess(this.#child!, 'SIGKILL')
+    for (const child of children) endChild(child)
+    for (const child of children) while (await isRunning(child)) await nextLook(lookMs)
   }
 
   async stop(): Promise<void> {
@@ -69,6 +93,20 @@ export class PostgresProcess {
     if (this.#child !== undefined) await endProcess(this.#child, 'SIGQUIT')
     await rm(this.#directory, { recursive: true, force: true })
   }
+}
+
+function endChild(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended with its parent.
+  }
+}
+
+/** A process whose end nobody has asked for is still listed, as Z. */
+async function isRunning(pid: number): Promise<boolean> {
+  const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z')
+  return !state.includes(') Z')
 }
 
 /** The packages' own user, else nobody. */
