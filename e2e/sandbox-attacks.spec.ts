@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import type { Frame, Page, Worker } from '@playwright/test'
 import { expect, test } from '@playwright/test'
-import type { AttackReport } from './sandbox-page/attacks.ts'
-import { attackScript, attacks } from './sandbox-page/attacks.ts'
+import { attacks } from './sandbox-page/attack-table.ts'
 import { departures } from './sandbox-page/attacks-of-documents.ts'
 import type {} from './sandbox-page/main.ts'
+import type { AttackReport } from './sandbox-page/sandbox-attack.ts'
+import { attackScript } from './sandbox-page/sandbox-attack.ts'
 import type { Canary, SandboxSite } from './support/sandbox-site.ts'
 import { openCanary, openSandboxSite } from './support/sandbox-site.ts'
 

@@ -1,4 +1,4 @@
-import type { Attack, Tools } from './attacks.ts'
+import type { Attack, Tools } from './sandbox-attack.ts'
 
 /** Elements, styles and navigation: what a document fetches without a line of script. */
 

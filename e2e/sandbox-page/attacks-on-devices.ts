@@ -1,4 +1,4 @@
-import type { Attack } from './attacks.ts'
+import type { Attack } from './sandbox-attack.ts'
 
 /** The machine and its user. Each asks as a page would; a grant or an answer is the failure. */
 

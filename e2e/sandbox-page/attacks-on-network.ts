@@ -1,4 +1,4 @@
-import type { Attack } from './attacks.ts'
+import type { Attack } from './sandbox-attack.ts'
 
 /** Interfaces whose business is to send. */
 export const networkAttacks: readonly Attack[] = [

@@ -1,4 +1,4 @@
-import type { Attack } from './attacks.ts'
+import type { Attack } from './sandbox-attack.ts'
 
 /** What the app keeps, and the app itself. */
 export const storeAttacks: readonly Attack[] = [

@@ -1,11 +1,6 @@
-import { documentAttacks } from './attacks-of-documents.ts'
-import { deviceAttacks } from './attacks-on-devices.ts'
-import { networkAttacks } from './attacks-on-network.ts'
-import { storeAttacks } from './attacks-on-stores.ts'
-
 /*
- * Everything a script could try from inside the sandbox, as if a program had broken out of WebAssembly: one line for each
- * way out. The tables are the coverage; they run as text in frames and workers, so that a deed stands on nothing but its
+ * What a script could try from inside the sandbox, as if a program had broken out of WebAssembly. The tables beside this
+ * file have one entry for each way out; deeds run as text in frames and workers, so that they stand on nothing but their
  * arguments.
  */
 
@@ -50,13 +45,6 @@ export interface Attack {
   /** `url` is the path at the server it is tried on; empty for an attack without one. */
   readonly deed: (tools: Tools, url: string) => unknown
 }
-
-export const attacks: readonly Attack[] = [
-  ...networkAttacks,
-  ...documentAttacks,
-  ...storeAttacks,
-  ...deviceAttacks,
-]
 
 /** How each attempt ended: `blocked …`, or whatever was reached. */
 export type AttackReport = Readonly<Record<string, string>>
