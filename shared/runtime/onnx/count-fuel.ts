@@ -1,7 +1,8 @@
+import { Instructions, readInstructions } from '../wasm/instructions.ts'
 import type { Section } from '../wasm-binary.ts'
 import { appendTo, join, Reader, sectionIds, sectionOf, u32 } from '../wasm-binary.ts'
 import type { BodyPlan } from './engine-code.ts'
-import { readBody } from './engine-code.ts'
+import { planBody } from './engine-code.ts'
 
 /*
  * Makes the engine count what it does, in a global `fuel` (i64) that it exports: 1 for each instruction. Straight code of
@@ -50,8 +51,10 @@ function rewriteCode(code: Uint8Array, parameters: readonly number[], fuel: numb
   const reader = new Reader(code)
   const parts: Uint8Array[] = [u32(reader.u32())]
   const writer = new FuelWriter(fuel)
+  const instructions = new Instructions()
   for (const count of parameters) {
-    const body = writer.rewrite(readBody(reader.vector()), count)
+    readInstructions(reader.part(reader.u32()), count, instructions, true)
+    const body = writer.rewrite(code, planBody(instructions), count)
     parts.push(u32(body.length), body)
   }
   return join(parts)
@@ -67,8 +70,9 @@ class FuelWriter {
     this.#check = join([op(0x23, fuel), Uint8Array.of(0x42, 0, 0x53, 0x04, 0x40, 0x00, 0x0b)])
   }
 
-  rewrite(plan: BodyPlan, parameters: number): Uint8Array {
-    const { bytes, codeAt, bulkAt, loops, stretches } = plan
+  /** `bytes` is what the plan's places are in. */
+  rewrite(bytes: Uint8Array, plan: BodyPlan, parameters: number): Uint8Array {
+    const { codeAt, bulkAt, loops, stretches } = plan
     const length = parameters + plan.locals
     const parts = [u32(plan.localGroups + (bulkAt.length > 0 ? 1 : 0)), bytes.subarray(plan.groupsAt, codeAt)]
     if (bulkAt.length > 0) parts.push(Uint8Array.of(1, i32))
@@ -84,7 +88,7 @@ class FuelWriter {
       parts.push(bytes.subarray(from, at), ...code)
       from = at
     }
-    parts.push(bytes.subarray(from))
+    parts.push(bytes.subarray(from, plan.end))
     return join(parts)
   }
 

@@ -1,6 +1,6 @@
 import { readValueType, valueTypes } from './content.ts'
 import { limits } from './limits.ts'
-import { featureOf, immediateOf, immediates } from './opcodes.ts'
+import { featureOf, immediateOf, immediates, relaxed } from './opcodes.ts'
 import type { Reader } from './reader.ts'
 import { malformed, Refused } from './refusal.ts'
 
@@ -43,21 +43,26 @@ export class Instructions {
 
 /**
  * Takes a body apart; throws `Refused` on an instruction that is not in the table of opcodes.ts, and on too many locals,
- * branches or nested blocks. `parameters` is how many the function has.
+ * branches or nested blocks. `parameters` is how many the function has; `atomics` takes those, too.
  */
-export function readInstructions(body: Reader, parameters: number, into: Instructions): void {
+export function readInstructions(
+  body: Reader,
+  parameters: number,
+  into: Instructions,
+  atomics = false,
+): void {
   readLocals(body, parameters, into)
   let count = 0
   let nesting = 1
   while (!body.done) {
     if (count === into.op.length) into.grow()
     const offset = body.at
-    const op = readOpcode(body)
+    const op = readOpcode(body, atomics)
     into.op[count] = op
     into.at[count] = offset
     into.immediate[count] = readImmediate(body, op, offset)
     count++
-    if (op >= 0x200) into.vectors = true
+    if (op >= 0x200 && op < relaxed) into.vectors = true
     nesting += op === 0x0b ? -1 : op >= 0x02 && op <= 0x04 ? 1 : 0
     if (nesting > limits.nesting) {
       throw new Refused('blocks nested too deep', offset, `${limits.nesting} are the most`)
@@ -67,10 +72,11 @@ export function readInstructions(body: Reader, parameters: number, into: Instruc
   into.at[count] = body.end
 }
 
-function readOpcode(body: Reader): number {
+function readOpcode(body: Reader, atomics: boolean): number {
   const op = body.byte()
   if (op === 0xfc) return 0x100 + Math.min(body.u32(), 0xff)
-  if (op === 0xfd) return 0x200 + Math.min(body.u32(), 0x100)
+  if (op === 0xfd) return Math.min(0x200 + body.u32(), relaxed)
+  if (op === 0xfe && atomics) return 0x400 + Math.min(body.u32(), 0x7f)
   return op
 }
 

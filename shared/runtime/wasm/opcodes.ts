@@ -1,6 +1,6 @@
 /*
  * One table for all instructions that are read. An instruction has one number: its byte, or 0x100 + n after the prefix
- * 0xfc, or 0x200 + n after 0xfd. Sources: WebAssembly 2.0, section 5.4 (binary format of instructions) and the proposals
+ * 0xfc, or 0x200 + n after 0xfd, or 0x400 + n after 0xfe, which only modules of our own choice may use. Sources: WebAssembly 2.0, section 5.4 (binary format of instructions) and the proposals
  * for what is refused.
  */
 
@@ -50,7 +50,9 @@ export const nan = {
 /** Kinds of floating-point values. */
 export const shapes = { none: 0, f32: 1, f64: 2, f32x4: 3, f64x2: 4 } as const
 
-const size = 0x300
+/** Of relaxed SIMD, all of it. */
+export const relaxed = 0x300
+const size = 0x480
 export const immediateOf = new Uint8Array(size)
 export const popsOf = new Uint8Array(size)
 export const pushesOf = new Uint8Array(size)
@@ -230,6 +232,11 @@ floats('blind', 'f32x4', 'none', 0x2f8, 0x2f9)
 floats('clean', 'none', 'f32x4', 0x2fa, 0x2fb)
 floats('blind', 'f64x2', 'none', 0x2fc, 0x2fd)
 
+// Atomics: what they pop and push is not needed.
+define('memory', '0>0', 0x400, 0x402)
+define('zero', '0>0', 0x403)
+define('memory', '0>0', 0x410, 0x44e)
+
 const features: readonly (readonly [feature: string, from: number, to: number])[] = [
   ['exceptions', 0x06, 0x0a],
   ['exceptions', 0x18, 0x19],
@@ -251,7 +258,7 @@ const features: readonly (readonly [feature: string, from: number, to: number])[
 
 /** The name of what an instruction that is not in the table belongs to. */
 export function featureOf(op: number): string {
-  if (op >= size) return 'relaxed SIMD'
+  if (op === relaxed) return 'relaxed SIMD'
   return (
     features.find(([, from, to]) => op >= from && op <= to)?.[0] ?? `an unknown instruction (${nameOf(op)})`
   )

@@ -85,6 +85,6 @@ describe('SBX-02 fuel of the ONNX engine', () => {
       metered('(func (export "run") (param i32) (result i32) (return_call 0 (local.get 0)))', {
         tail_call: true,
       }),
-    ).rejects.toThrow('0x12')
+    ).rejects.toThrow('tail calls')
   })
 })
