@@ -69,7 +69,8 @@ async function fromFile(
     text = await readFile(path, 'utf8')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' && file === undefined) return new Map()
+    // What is wrong with the data folder itself is said when it is opened.
+    if ((code === 'ENOENT' || code === 'ENOTDIR') && file === undefined) return new Map()
     const reason = code === 'ENOENT' ? 'there is no such file' : message
     throw new StartError(`The configuration file ${path} cannot be read: ${reason}`, 2, error)
   }

@@ -20,6 +20,8 @@ export function explainConnectionError(error: unknown): string {
       return 'it cannot be reached; check storage.url and the network'
     default:
       if (errors?.[0] !== undefined && message === '') return explainConnectionError(errors[0])
+      if (/time-?out|timed out/i.test(message ?? ''))
+        return 'it does not answer; look at the server and the network'
       return message || 'the connection was lost'
   }
 }

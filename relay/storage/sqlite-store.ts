@@ -13,6 +13,7 @@ import {
 import { checkStoreKey, checkStorePrefix, endOfPrefix } from '../../shared/storage/store-key.ts'
 import { explainFileError, makePrivateDirectory } from './files.ts'
 import type { SqliteAnswer, SqliteFailure, SqliteRequest } from './sqlite-worker.ts'
+import { WriteQueue } from './write-queue.ts'
 
 type RequestBody = SqliteRequest extends infer R ? (R extends { id: number } ? Omit<R, 'id'> : never) : never
 
@@ -24,21 +25,27 @@ interface Pending {
 }
 
 /**
- * The relay's store: one SQLite file, owned by a thread of its own. A batch is one transaction, on the disk when it
- * resolves (write-ahead log, synchronous = FULL). Requests are answered in the order they were made, so a read sees
- * every batch that was asked for before it. The file belongs to one process at a time.
+ * The relay's store: one SQLite file, owned by a thread of its own. A batch is on the disk when it resolves (write-ahead
+ * log, synchronous = FULL); those that come while one is written share the next transaction. A read sees every batch
+ * that was asked for before it. The file belongs to one process at a time.
  */
 export class SqliteStore implements Store {
   readonly consistency = 'strong'
   readonly #worker: Worker
   readonly #path: string
   readonly #pending = new Map<number, Pending>()
+  readonly #queue: WriteQueue
   #lastId = 0
   #closing: Promise<void> | undefined
+  #isEnded = false
 
   private constructor(worker: Worker, path: string) {
     this.#worker = worker
     this.#path = path
+    this.#queue = new WriteQueue(async ({ changes, fence }) => {
+      const list = [...changes].map(([key, value]) => ({ key, value }))
+      await this.#ask({ kind: 'batch', changes: list, fence }, 'WriteFailed')
+    })
   }
 
   /**
@@ -73,6 +80,8 @@ export class SqliteStore implements Store {
 
   async get(key: string): Promise<Uint8Array | undefined> {
     checkStoreKey(key)
+    this.#checkOpen()
+    await this.#queue.settled()
     const rows = await this.#ask({ kind: 'get', key }, 'ReadFailed')
     return rows[0]?.value
   }
@@ -83,6 +92,8 @@ export class SqliteStore implements Store {
     if (from !== undefined) checkStorePrefix(from)
     const isAfter = from !== undefined && from >= prefix
     const start = isAfter ? from : prefix
+    this.#checkOpen()
+    await this.#queue.settled()
     const rows = await this.#ask(
       { kind: 'list', start, isAfter, end: endOfPrefix(prefix), limit },
       'ReadFailed',
@@ -93,19 +104,25 @@ export class SqliteStore implements Store {
   async batch(changes: readonly StoreChange[], { fence }: BatchOptions = {}): Promise<void> {
     for (const { key } of changes) checkStoreKey(key)
     if (fence !== undefined) checkStoreKey(fence.key)
-    await this.#ask({ kind: 'batch', changes, fence }, 'WriteFailed')
+    this.#checkOpen()
+    await this.#queue.add(changes, fence)
   }
 
   /** Ends what was asked before, then closes the file. */
   close(): Promise<void> {
-    this.#closing ??= this.#ask({ kind: 'close' }, 'Closed').then(async () => {
-      await this.#worker.terminate()
-    })
+    this.#closing ??= this.#close()
     return this.#closing
   }
 
+  async #close(): Promise<void> {
+    await this.#queue.settled()
+    // Reads that were asked for before wait for the same writes, and go first.
+    await this.#ask({ kind: 'close' }, 'Closed')
+    await this.#worker.terminate()
+  }
+
   async #ask(body: RequestBody, code: StorageError['code']): Promise<readonly StoreRow[]> {
-    if (this.#closing !== undefined) throw this.#closed('it was closed')
+    if (this.#isEnded) throw this.#closed('its thread ended')
     this.#lastId += 1
     const id = this.#lastId
     const answer = this.#answerOf(id, code, body.kind === 'batch' ? body.fence : undefined)
@@ -127,10 +144,15 @@ export class SqliteStore implements Store {
   }
 
   #end(cause: unknown): void {
+    this.#isEnded = true
     this.#closing ??= Promise.resolve()
     const error = this.#closed('its thread ended', cause)
     for (const { reject } of this.#pending.values()) reject(error)
     this.#pending.clear()
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw this.#closed('it was closed')
   }
 
   #closed(reason: string, cause?: unknown): StorageError {
