@@ -141,7 +141,7 @@ test('WEB-02 an answer that is no text is shown by its size and saved as it is',
   await expect(tab.job.getByRole('cell', { name: /^Binary, 3 bytes/ })).toBeVisible()
   const [download] = await Promise.all([
     tab.page.waitForEvent('download'),
-    tab.job.getByRole('button', { name: 'Save it' }).click(),
+    tab.job.getByRole('button', { name: 'Save answer 1' }).click(),
   ])
   expect(download.suggestedFilename()).toBe('result-1.bin')
   expect([...readFileSync(await download.path())]).toEqual([0xff, 0, 0xfe])

@@ -156,7 +156,7 @@ export class ContributeCard extends LitElement {
         display: grid;
         gap: 0.4rem;
         align-content: start;
-        min-height: 7.4rem;
+        min-height: 8.4rem;
       }
       .download {
         min-height: 1.55em;

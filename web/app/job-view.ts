@@ -105,9 +105,33 @@ export class JobView extends LitElement {
         border-radius: 8px;
         font: 600 0.85rem/1.4 var(--sans);
       }
+      .saved {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 0.3rem 0.9rem;
+        font-family: var(--sans);
+        white-space: normal;
+        color: var(--muted);
+      }
+      td.failed {
+        overflow-wrap: break-word;
+      }
       td.proof {
         white-space: nowrap;
         width: 1%;
+      }
+      @media (max-width: 36rem) {
+        th,
+        td {
+          padding: 0.5rem;
+        }
+        th.narrow:last-child {
+          min-width: 0;
+        }
+        td.proof {
+          white-space: normal;
+        }
       }
       .failed {
         color: var(--bad);
@@ -253,18 +277,20 @@ const row = (result: CheckedResult): TemplateResult => html`<tr>
 
 /** What a row shows of an output, and a way to all of it when that is more. */
 function answer({ index, output, outputText }: Completed): TemplateResult | string {
-  const save = (blob: () => Blob, name: string, size: string): TemplateResult =>
-    html`<button class="save" type="button" @click=${() => saveFile(blob(), name)}>Save ${size}</button>`
+  const save = (blob: () => Blob, ending: string): TemplateResult =>
+    html`<button class="save" type="button" @click=${() => saveFile(blob(), `result-${index + 1}.${ending}`)}>
+      Save<span class="visually-hidden"> answer ${index + 1}</span>
+    </button>`
   const bytes = binarySizeOf(output)
   if (bytes !== undefined) {
-    return html`<span class="muted">Binary, ${sizeWords(bytes)}</span>
-      ${save(() => new Blob([binaryOf(output)]), `result-${index + 1}.bin`, 'it')}`
+    return html`<div class="saved"><span>Binary, ${sizeWords(bytes)}</span>
+      ${save(() => new Blob([binaryOf(output)]), 'bin')}</div>`
   }
   if (outputText.length <= outputShownMax) return outputText
   const isText = typeof output === 'string'
-  const text = () => new Blob([isText ? output : outputText])
-  return html`${outputText.slice(0, outputShownMax)}…
-    ${save(text, `result-${index + 1}.${isText ? 'txt' : 'json'}`, 'all of it')}`
+  return html`${outputText.slice(0, outputShownMax)}…<div class="saved">
+      <span>${counted(outputText.length, 'character')}</span>
+      ${save(() => new Blob([isText ? output : outputText]), isText ? 'txt' : 'json')}</div>`
 }
 
 customElements.define('job-view', JobView)

@@ -169,7 +169,7 @@ export class ProgramField extends LitElement {
     const kind = this.#kind
     if (kind === undefined) {
       return html`<p class="muted small">
-        JavaScript (.js, .mjs), a WebAssembly module for WASI (.wasm) or an ONNX model (.onnx), of up to 64 MB.
+        JavaScript (.js, .mjs), a WebAssembly module for WASI (.wasm) or an ONNX model (.onnx, up to 64 MB).
       </p>`
     }
     const { name, is, takes } = kindWords[kind]
