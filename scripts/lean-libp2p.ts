@@ -12,6 +12,8 @@ const replaced: Readonly<Record<string, string>> = {
   // Addresses come from the relay as they are; looking names up would need others' servers.
   '/libp2p/dist/src/connection-manager/resolvers/dnsaddr.js': `
     export const dnsaddrResolver = { canResolve: () => false, resolve: async () => [] }`,
+  // Nobody writes an address in emoji.
+  '/multiformats/dist/src/bases/base256emoji.js': 'export {}',
 }
 
 /** Leaves out of the page what would only make its first load larger. */
