@@ -254,46 +254,6 @@ function wordsOf(line: string): Record<string, number> {
   return counts
 }
 
-test('WEB-02 each program brings an example of its input, and what was typed stays', async () => {
-  const { page } = await openTab()
-  const box = page.getByRole('textbox', { name: 'Input text' })
-  const programs = page.getByLabel('Ready-made program')
-  await expect(box).toHaveValue('The cat and the dog\n')
-  await programs.selectOption('describe')
-  await expect(page.getByText('The input is a table: CSV')).toBeVisible()
-  await expect(box).toHaveValue(/^weather,high,low\nrain,10.6,2.8\n/)
-  await expect(page.getByLabel('Items', { exact: true })).toHaveValue('text')
-  await programs.selectOption('penguins')
-  await expect(box).toHaveValue(/\[\[39.1, 18.7, 181, 3750\]\]/)
-  await expect(page.getByLabel('Items', { exact: true })).toHaveValue('json')
-  await box.fill('[1]')
-  await programs.selectOption('word_count')
-  await page.getByRole('radio', { name: 'Write JavaScript' }).check()
-  await expect(box).toHaveValue('[1]')
-})
-
-test('WEB-02 a file is taken where it is dropped, and one that misses does not replace the page', async () => {
-  const { page } = await openTab()
-  const drop = (selector: string, name: string, text: string): Promise<boolean> =>
-    page.locator(selector).evaluate(
-      (element, file) => {
-        const dataTransfer = new DataTransfer()
-        dataTransfer.items.add(new File([file.text], file.name))
-        const how = { dataTransfer, bubbles: true, composed: true, cancelable: true }
-        element.dispatchEvent(new DragEvent('dragover', how))
-        return element.dispatchEvent(new DragEvent('drop', how))
-      },
-      { name, text },
-    )
-  await drop('#input-text', 'table.csv', 'a,b\n1,2\n')
-  await expect(page.getByRole('radio', { name: 'File', exact: true })).toBeChecked()
-  await expect(page.getByLabel('Items', { exact: true })).toHaveValue('csv')
-  await drop('program-field fieldset', 'answer.mjs', 'export default () => 42')
-  await expect(page.getByRole('radio', { name: 'Program file' })).toBeChecked()
-  await expect(page.getByText('JavaScript, 23 bytes.')).toBeVisible()
-  expect(await drop('network-card', 'other.txt', 'a')).toBe(false)
-})
-
 test.describe('bad input', () => {
   const cases = [
     {

@@ -194,6 +194,51 @@ test('STO-07 WEB-01 a program of 15 MB comes to the tabs in parts, and they say 
   expect(outputs).toEqual([{ upTo: 100, primes: 25, largest: 97 }])
 })
 
+/** The page as one finds it. */
+async function openForm(): Promise<Tab> {
+  return await Tab.open(await browsers.launch(), relay.url)
+}
+
+test('WEB-02 each program brings an example of its input, and what was typed stays', async () => {
+  const { page } = await openForm()
+  const box = page.getByRole('textbox', { name: 'Input text' })
+  const programs = page.getByLabel('Ready-made program')
+  await expect(box).toHaveValue('The cat and the dog\n')
+  await programs.selectOption('describe')
+  await expect(page.getByText('The input is a table: CSV')).toBeVisible()
+  await expect(box).toHaveValue(/^weather,high,low\nrain,10.6,2.8\n/)
+  await expect(page.getByLabel('Items', { exact: true })).toHaveValue('text')
+  await programs.selectOption('penguins')
+  await expect(box).toHaveValue(/\[\[39.1, 18.7, 181, 3750\]\]/)
+  await expect(page.getByLabel('Items', { exact: true })).toHaveValue('json')
+  await box.fill('[1]')
+  await programs.selectOption('word_count')
+  await page.getByRole('radio', { name: 'Write JavaScript' }).check()
+  await expect(box).toHaveValue('[1]')
+})
+
+test('WEB-02 a file is taken where it is dropped, and one that misses does not replace the page', async () => {
+  const { page } = await openForm()
+  const drop = (selector: string, name: string, text: string): Promise<boolean> =>
+    page.locator(selector).evaluate(
+      (element, file) => {
+        const dataTransfer = new DataTransfer()
+        dataTransfer.items.add(new File([file.text], file.name))
+        const how = { dataTransfer, bubbles: true, composed: true, cancelable: true }
+        element.dispatchEvent(new DragEvent('dragover', how))
+        return element.dispatchEvent(new DragEvent('drop', how))
+      },
+      { name, text },
+    )
+  await drop('#input-text', 'table.csv', 'a,b\n1,2\n')
+  await expect(page.getByRole('radio', { name: 'File', exact: true })).toBeChecked()
+  await expect(page.getByLabel('Items', { exact: true })).toHaveValue('csv')
+  await drop('program-field fieldset', 'answer.mjs', 'export default () => 42')
+  await expect(page.getByRole('radio', { name: 'Program file' })).toBeChecked()
+  await expect(page.getByText('JavaScript, 23 bytes.')).toBeVisible()
+  expect(await drop('network-card', 'other.txt', 'a')).toBe(false)
+})
+
 /** The same module with so many bytes more, which mean nothing. */
 function withCustomSection(wasm: Uint8Array, bytes: number): Uint8Array {
   const size = [bytes & 0x7f, (bytes >> 7) & 0x7f, (bytes >> 14) & 0x7f, bytes >> 21].map((part, at) =>
