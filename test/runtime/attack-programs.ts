@@ -249,7 +249,7 @@ async function hostileModels(): Promise<AttackProgram[]> {
 
 export async function attackPrograms(): Promise<readonly AttackProgram[]> {
   const nothing = utf8.encode('null')
-  return [
+  const all: readonly AttackProgram[] = [
     ...attackScripts.map(([name, body, end, limits = {}]) => {
       return { name: `script: ${name}`, program: utf8.encode(main(body)), input: nothing, limits, end }
     }),
@@ -274,4 +274,6 @@ export async function attackPrograms(): Promise<readonly AttackProgram[]> {
     )),
     ...(await hostileModels()),
   ]
+  // A machine with much else to do is slow, and only those that are to be killed by the clock may be.
+  return all.map((attack) => ({ ...attack, limits: { maxDurationSeconds: 300, ...attack.limits } }))
 }
