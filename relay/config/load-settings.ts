@@ -161,6 +161,12 @@ function checkStorage(given: ReadonlyMap<string, Given>): void {
       2,
     )
   }
+  if (!URL.canParse(String(url.value))) {
+    throw new StartError(
+      `storage.url is (not shown) (${url.where}): expected an address; / ? # @ in a password are written %2F %3F %23 %40`,
+      2,
+    )
+  }
   if (!String(url.value).startsWith(schemes)) {
     throw new StartError(
       `storage.url is (not shown) (${url.where}): expected ${schemes}://…, as storage.kind is ${JSON.stringify(kind?.value)}`,

@@ -45,7 +45,7 @@ ${roleSection('agent', 'An agent')}
 | \`sqlite\` | \`state.sqlite\`, write-ahead log, synced at every commit | the default of a relay |
 | \`files\` | \`state/KEY.json\`: key, CRC-32 and value (base64) of one row; \`.journal\` makes batches whole | the default of an agent, which has few rows |
 | \`redis\` | hash \`{tabmesh}:rows\` and sorted set \`{tabmesh}:names\` | set \`appendonly yes\`, \`appendfsync always\`, \`maxmemory-policy noeviction\`; the relay warns otherwise |
-| \`postgres\` | schema \`tabmesh\`, made at the first start | Supabase too, by its connection string |
+| \`postgres\` | schema \`tabmesh\`, made at the first start | Supabase too, by its connection string; over TLS with \`?sslmode=verify-full&sslrootcert=FILE\` |
 
 On a server each relay has its rows under \`relay/PEER_ID/\`. Only one process writes them: its lease is checked in the
 very step that writes. A lost connection is tried again three times, after 0.5, 1 and 2 s; then the relay ends with code 1

@@ -3,7 +3,7 @@ import pg from 'pg'
 import type { HostLog } from '../../shared/host/host-log.ts'
 import type { StoreRow } from '../../shared/storage/store.ts'
 import type { KeyRange, NumberedGroup, StoreServer } from './remote-store.ts'
-import { explainConnectionError, placeOf } from './server-address.ts'
+import { explainConnectionError, isCertificateError, placeOf } from './server-address.ts'
 
 /*
  * Keys are bytea: their order is that of their bytes whatever the database's language, and NUL is a character. The
@@ -127,7 +127,7 @@ export class PostgresServer implements StoreServer {
   isPassing(error: unknown): boolean {
     const { code } = error as { code?: string }
     // What has no SQLSTATE did not come from the server. Class 08: connection; 40: deadlock; 57P0x: shutdown, start.
-    if (!isSqlState(code)) return !isMisuse(error)
+    if (!isSqlState(code)) return !isMisuse(error) && !isCertificateError(error)
     return /^(08|40001|40P01|53300|57P0[1-3])/.test(code)
   }
 

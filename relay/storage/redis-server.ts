@@ -3,7 +3,7 @@ import { Redis, ReplyError } from 'ioredis'
 import type { HostLog } from '../../shared/host/host-log.ts'
 import type { StoreRow } from '../../shared/storage/store.ts'
 import type { KeyRange, NumberedGroup, StoreServer } from './remote-store.ts'
-import { explainConnectionError, placeOf } from './server-address.ts'
+import { explainConnectionError, isCertificateError, placeOf } from './server-address.ts'
 
 /*
  * Rows are a hash of key and value, and a sorted set of the keys, for listing them in order. One tag, so that a cluster
@@ -117,7 +117,7 @@ export class RedisServer implements StoreServer {
   }
 
   isPassing(error: unknown): boolean {
-    if (!(error instanceof ReplyError)) return true
+    if (!(error instanceof ReplyError)) return !isCertificateError(error)
     // A server that starts, is busy with a script, or was made a replica and is about to be replaced.
     return /^(LOADING|BUSY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN) /.test((error as Error).message)
   }

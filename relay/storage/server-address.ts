@@ -5,9 +5,18 @@ export function placeOf(url: string): string {
   return `${protocol}//${host}${pathname}`
 }
 
+/** A certificate does not get better by asking again. */
+export function isCertificateError(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/.test(code)
+}
+
 /** What went wrong on the way to a server, and what to do about it. */
 export function explainConnectionError(error: unknown): string {
   const { code, message, errors } = (error ?? {}) as { code?: unknown; message?: string; errors?: unknown[] }
+  if (isCertificateError(error)) {
+    return `its certificate is not trusted (${message}); name the authority's with NODE_EXTRA_CA_CERTS=FILE, for PostgreSQL with sslrootcert=FILE in storage.url`
+  }
   switch (code) {
     case 'ECONNREFUSED':
       return 'nothing listens there; start the server or check storage.url'

@@ -213,6 +213,10 @@ describe('settings', () => {
       /^storage\.url is \(not shown\) \(--storage-url\): expected postgres:\/\/…/,
     ],
     [
+      { 'storage-kind': 'postgres', 'storage-url': 'postgres://me:hidden-secret/x@host:port/d' },
+      /^storage\.url is \(not shown\) \(--storage-url\): expected an address; .* in a password are written %2F/,
+    ],
+    [
       { 'storage-kind': 'redis', 'storage-url': 'http://:hidden-secret@h' },
       /^storage\.url is \(not shown\) \(--storage-url\): expected a text like redis:/,
     ],
