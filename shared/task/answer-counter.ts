@@ -114,7 +114,7 @@ export class AnswerCounter {
     if (attempt.round !== record.round) return this.#parts.changed(record)
     if (record.answeredInRound().length === 1) {
       record.commitment = { ...commitment, peerId: worker.peer }
-      this.#tellOthers(record, out)
+      this.#tellOthers(record)
     }
     if (record.status === 'assigned') record.enter('running', now)
     record.enter('pending_verification', now)
@@ -163,16 +163,13 @@ export class AnswerCounter {
     out.event({ type: 'verdict', taskId: record.submission.task.taskId, worker: attempt.worker, judged })
   }
 
-  #tellOthers(record: TaskRecord, out: CoordinatorOut): void {
+  #tellOthers(record: TaskRecord): void {
     const { commitment } = record
     if (commitment === null) return
     for (const attempt of record.live()) {
-      out.send(attempt.worker, {
-        type: 'task/committed',
-        taskId: record.submission.task.taskId,
-        peerId: commitment.peerId,
-        hash: commitment.hash,
-      })
+      const { taskId } = record.submission.task
+      const { peerId, hash } = commitment
+      this.#post.to(attempt.worker).committed.push({ taskId, peerId, hash })
     }
   }
 }

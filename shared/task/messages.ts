@@ -162,6 +162,10 @@ export interface Settle {
 /** Coordinator to the other workers of a task: an answer exists, and this is its commitment. */
 export interface Committed {
   readonly type: 'task/committed'
+  readonly items: readonly CommittedItem[]
+}
+
+export interface CommittedItem {
   readonly taskId: TaskId
   readonly peerId: PeerId
   readonly hash: Hash

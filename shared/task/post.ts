@@ -1,7 +1,7 @@
 import { chunks } from '../kernel/chunks.ts'
 import type { PeerId } from '../kernel/ids.ts'
 import type { CoordinatorOut } from './coordinator-ports.ts'
-import type { Admittance, Assignment, AttemptKey, FinishedTask } from './messages.ts'
+import type { Admittance, Assignment, AttemptKey, CommittedItem, FinishedTask } from './messages.ts'
 import { type Payload, sizeOf } from './payload.ts'
 
 /** SEC-08: a batch envelope holds at most 256 items and 64 KiB; some of it is the envelope's own. */
@@ -11,6 +11,7 @@ export const batchBytesMax = 60 * 1024
 /** Upper bounds of the encoded fixed parts, in bytes. */
 const taskBytes = 1_100
 const keyBytes = 80
+const committedBytes = 220
 const voteBytes = 1_400
 const transitionBytes = 32
 
@@ -29,6 +30,7 @@ interface Parcel {
   readonly assigned: Assignment[]
   readonly taken: AttemptKey[]
   readonly dropped: AttemptKey[]
+  readonly committed: CommittedItem[]
   readonly admitted: Admittance[]
   readonly finished: FinishedTask[]
 }
@@ -40,7 +42,7 @@ export class Post {
   to(peer: PeerId): Parcel {
     let parcel = this.#parcels.get(peer)
     if (parcel === undefined) {
-      parcel = { assigned: [], taken: [], dropped: [], admitted: [], finished: [] }
+      parcel = { assigned: [], taken: [], dropped: [], committed: [], admitted: [], finished: [] }
       this.#parcels.set(peer, parcel)
     }
     return parcel
@@ -60,6 +62,9 @@ export class Post {
       for (const dropped of chunks(parcel.dropped, () => keyBytes, batchItemsMax, batchBytesMax)) {
         out.send(peer, { type: 'task/settle', taken: [], dropped })
       }
+    }
+    for (const items of chunks(parcel.committed, () => committedBytes, batchItemsMax, batchBytesMax)) {
+      out.send(peer, { type: 'task/committed', items })
     }
     for (const items of chunks(parcel.assigned, assignmentBytes, batchItemsMax, batchBytesMax)) {
       out.send(peer, { type: 'task/assign', items })

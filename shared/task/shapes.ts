@@ -177,9 +177,7 @@ export const taskMessageShapes = {
   }),
   'task/committed': object({
     type: oneOf(['task/committed'] as const),
-    taskId: taskIdText,
-    peerId: peerIdText,
-    hash: hashText,
+    items: list(object({ taskId: taskIdText, peerId: peerIdText, hash: hashText }), itemsMax),
   }),
   'task/handBack': object({
     type: oneOf(['task/handBack'] as const),

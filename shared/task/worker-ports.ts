@@ -54,8 +54,12 @@ export type WorkerEvent =
 export type WorkerOut = Out<FromWorker, WorkerEvent, WorkerAsk>
 
 export interface WorkerConfig {
-  /** Attempts held per slot, the running one included: hides the way to the coordinator and back. */
+  /** Attempts held per slot at least, the running one included: hides the way to the coordinator and back. */
   readonly heldPerSlot: number
+  /** Attempts held per slot take this long, as far as can be told: short ones are carried by the hundred. */
+  readonly heldAheadMs: number
+  /** What waits behind a run that takes longer than this is given back at the next heartbeat, but for `heldPerSlot`. */
+  readonly blockedMs: number
   /** Most attempts held at one time, whatever the slots. */
   readonly heldMax: number
   readonly coordinatorsMax: number
@@ -66,12 +70,17 @@ export interface WorkerConfig {
   readonly resendMs: number
   /** Work of a coordinator that was lost for this long is dropped. */
   readonly forgetMs: number
-  /** Answers wait this long for company under one signature. */
+  /** Answers wait this long for company under one signature: when no other run is to come, and when there is. */
   readonly gatherMs: number
+  readonly gatherBusyMs: number
+  /** What is held is told this often at most, unless less is lent. */
+  readonly offerGapMs: number
 }
 
 export const defaultWorkerConfig: WorkerConfig = {
   heldPerSlot: 3,
+  heldAheadMs: 200,
+  blockedMs: 2_000,
   heldMax: 256,
   coordinatorsMax: 64,
   busyBeatMs: 5_000,
@@ -79,4 +88,6 @@ export const defaultWorkerConfig: WorkerConfig = {
   resendMs: 3_000,
   forgetMs: 5 * 60_000,
   gatherMs: 4,
+  gatherBusyMs: 25,
+  offerGapMs: 50,
 }

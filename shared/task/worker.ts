@@ -15,6 +15,7 @@ import type {
   Settle,
   ToWorker,
 } from './messages.ts'
+import { Pace } from './pace.ts'
 import { blobsOf } from './payload.ts'
 import { batchBytesMax, batchItemsMax, carriedBytes } from './post.ts'
 import type {
@@ -39,6 +40,7 @@ interface Held {
 
 const beatTimer = 'worker/beat'
 const gatherTimer = 'worker/gather'
+const offerTimer = 'worker/offer'
 const resendTimer = 'worker/resend'
 
 /**
@@ -56,12 +58,16 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   readonly #coordinators = new Set<PeerId>()
   /** When each coordinator that we still hold work of was lost. */
   readonly #lostAt = new Map<PeerId, Instant>()
-  /** Coordinators that are owed an offer in this tick. */
+  /** Coordinators that are owed an offer, and those of them that have to have it in this tick. */
   readonly #owed = new Set<PeerId>()
+  readonly #urgent = new Set<PeerId>()
+  readonly #offeredAt = new Map<PeerId, Instant>()
+  readonly #pace = new Pace()
   #slots = 0
   #running = 0
   #nextRun = 1
-  #gathering = false
+  #gatherAt: Instant | undefined
+  #offerAt: Instant | undefined
   #resending = false
   #beatAt: Instant | undefined
 
@@ -140,15 +146,16 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
       case 'worker/lend':
         this.#slots = command.slots
         if (command.slots === 0) this.#handBackUnanswered(() => true, 'paused', out)
-        for (const peer of this.#coordinators) this.#owed.add(peer)
+        for (const peer of this.#coordinators) this.#urgent.add(peer)
         return
       case 'worker/coordinatorUp':
         if (this.#coordinators.size < this.#config.coordinatorsMax) this.#coordinators.add(command.peer)
         this.#lostAt.delete(command.peer)
-        this.#owed.add(command.peer)
+        this.#urgent.add(command.peer)
         return this.#sendAnswers((held) => held.coordinator === command.peer, now, out)
       case 'worker/peerLost':
         // Work goes on: the coordinator may be back before it is done, and then the answer counts.
+        this.#offeredAt.delete(command.peer)
         if (this.#coordinators.delete(command.peer)) this.#lostAt.set(command.peer, now)
         return
       default:
@@ -158,16 +165,19 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
 
   #timer(key: string, now: Instant, out: WorkerOut): void {
     if (key === gatherTimer) {
-      this.#gathering = false
+      this.#gatherAt = undefined
       this.#sendAnswers((held) => held.sentAt === null, now, out)
     } else if (key === resendTimer) {
       this.#resending = false
       const before = after(now, -this.#config.resendMs)
       this.#sendAnswers((held) => held.sentAt === null || held.sentAt <= before, now, out)
+    } else if (key === offerTimer) {
+      this.#offerAt = undefined
     } else {
       this.#beatAt = undefined
-      for (const peer of this.#coordinators) this.#owed.add(peer)
+      for (const peer of this.#coordinators) this.#urgent.add(peer)
       this.#forgetLongLost(now, out)
+      this.#giveBackBlocked(now, out)
     }
   }
 
@@ -180,10 +190,22 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     }
   }
 
+  /** Work that was taken for short ones waits behind a long one here, and somebody else may be idle. */
+  #giveBackBlocked(now: Instant, out: WorkerOut): void {
+    const { blockedMs, heldPerSlot } = this.#config
+    const blocked = [...this.#runs.values()].filter(
+      ({ startedAt }) => startedAt !== null && after(startedAt, blockedMs) <= now,
+    )
+    if (blocked.length < this.#slots || blocked.length === 0) return
+    this.#pace.blocked(now - Math.min(...blocked.map(({ startedAt }) => startedAt!)))
+    let kept = (heldPerSlot - 1) * this.#slots
+    this.#handBackUnanswered(({ state }) => state === 'queued' && kept-- <= 0, 'paused', out)
+  }
+
   /** After a gap the coordinator has given our work to others: hand it back unasked. */
   #resumed(gapMs: number, out: WorkerOut): void {
     if (gapMs >= 3 * this.#config.busyBeatMs) this.#handBackUnanswered(() => true, 'leaving', out)
-    for (const peer of this.#coordinators) this.#owed.add(peer)
+    for (const peer of this.#coordinators) this.#urgent.add(peer)
   }
 
   #assigned(from: PeerId, message: Assign, out: WorkerOut): void {
@@ -192,7 +214,8 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     if (this.#slots === 0) {
       return this.#sendHandBacks(from, message.items, 'paused', out)
     }
-    let room = this.#capacity - this.#heldOf(from)
+    // Offers and assignments cross: what an earlier offer allowed is taken.
+    let room = this.#share - this.#heldOf(from)
     for (const assignment of message.items) {
       const name = nameOf(from, assignment)
       if (this.#held.has(name) || this.#held.full || room <= 0) continue
@@ -209,10 +232,15 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     }
   }
 
-  /** What each coordinator may have out here; all together fit into `heldMax`. */
+  /** What each coordinator can have out here at most; all together fit into `heldMax`. */
+  get #share(): number {
+    return Math.floor(this.#config.heldMax / Math.max(1, this.#coordinators.size))
+  }
+
+  /** What each coordinator is offered. */
   get #capacity(): number {
-    const share = Math.floor(this.#config.heldMax / Math.max(1, this.#coordinators.size))
-    return Math.min(share, this.#slots * this.#config.heldPerSlot)
+    const { heldAheadMs, heldPerSlot } = this.#config
+    return Math.min(this.#share, this.#slots * this.#pace.attemptsIn(heldAheadMs, heldPerSlot))
   }
 
   #heldOf(coordinator: PeerId): number {
@@ -243,12 +271,19 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
       this.#held.delete(nameOf(held.coordinator, assignment))
       return this.#sendHandBacks(held.coordinator, [assignment], ran.reason, out)
     }
+    this.#pace.ran(now - held.startedAt!)
     held.state = 'answered'
     held.answer = this.#answerOf(assignment, ran)
-    if (!this.#gathering) {
-      this.#gathering = true
-      out.timer(gatherTimer, after(now, this.#config.gatherMs))
-    }
+    this.#gather(now, out)
+  }
+
+  #gather(now: Instant, out: WorkerOut): void {
+    const { gatherMs, gatherBusyMs } = this.#config
+    const isBusy = [...this.#held.values()].some(({ state }) => state !== 'answered')
+    const due = after(now, isBusy ? gatherBusyMs : gatherMs)
+    if (this.#gatherAt !== undefined && this.#gatherAt <= due) return
+    this.#gatherAt = due
+    out.timer(gatherTimer, due)
   }
 
   #answerOf(assignment: Assignment, ran: Extract<Ran, { kind: 'outcome' }>): Answer {
@@ -322,7 +357,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   #sendHandBacks(peer: PeerId, keys: readonly AttemptKey[], reason: HandBackReason, out: WorkerOut): void {
     const items = keys.map(({ taskId, epoch, attempt }) => ({ taskId, epoch, attempt, reason }))
     out.send(peer, { type: 'task/handBack', items })
-    this.#owed.add(peer)
+    this.#urgent.add(peer)
   }
 
   #letGo(held: Held, out: WorkerOut): void {
@@ -335,18 +370,14 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   }
 
   #payOffers(now: Instant, out: WorkerOut): void {
+    for (const peer of this.#urgent) this.#owed.add(peer)
     for (const peer of this.#owed) {
-      if (!this.#coordinators.has(peer)) continue
-      const holding = []
-      for (const held of this.#held.values()) {
-        if (held.coordinator !== peer) continue
-        const { taskId, epoch, attempt } = held.assignment
-        const runningMs = held.state === 'running' && held.startedAt !== null ? now - held.startedAt : null
-        holding.push({ taskId, epoch, attempt, runningMs })
-      }
-      out.send(peer, { type: 'task/offer', slots: this.#slots, capacity: this.#capacity, holding })
+      const isHere = this.#coordinators.has(peer)
+      if (isHere && this.#isTooSoon(peer, now, out)) continue
+      this.#owed.delete(peer)
+      if (isHere) this.#offer(peer, now, out)
     }
-    this.#owed.clear()
+    this.#urgent.clear()
     const beatMs = this.#held.size > 0 ? this.#config.busyBeatMs : this.#config.idleBeatMs
     const due = after(now, beatMs)
     const awake = this.#coordinators.size > 0 || this.#held.size > 0
@@ -354,6 +385,31 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
       this.#beatAt = due
       out.timer(beatTimer, due)
     }
+  }
+
+  #offer(peer: PeerId, now: Instant, out: WorkerOut): void {
+    this.#offeredAt.set(peer, now)
+    const holding = []
+    for (const held of this.#held.values()) {
+      if (held.coordinator !== peer) continue
+      const { taskId, epoch, attempt } = held.assignment
+      const runningMs = held.state === 'running' && held.startedAt !== null ? now - held.startedAt : null
+      holding.push({ taskId, epoch, attempt, runningMs })
+    }
+    out.send(peer, { type: 'task/offer', slots: this.#slots, capacity: this.#capacity, holding })
+  }
+
+  /** Every run that begins is news; a hundred of them are one message. */
+  #isTooSoon(peer: PeerId, now: Instant, out: WorkerOut): boolean {
+    const last = this.#offeredAt.get(peer)
+    if (last === undefined || this.#urgent.has(peer)) return false
+    const due = after(last, this.#config.offerGapMs)
+    if (due <= now) return false
+    if (this.#offerAt === undefined || this.#offerAt > due) {
+      this.#offerAt = due
+      out.timer(offerTimer, due)
+    }
+    return true
   }
 }
 

@@ -94,7 +94,10 @@ export const wireSamples: { readonly [T in WireMessage['type']]: Extract<WireMes
   },
   'task/answers': { type: 'task/answers', items: [answer, failure], signature: bytes(64) },
   'task/settle': { type: 'task/settle', taken: [key], dropped: [key] },
-  'task/committed': { type: 'task/committed', taskId, peerId: peer(2), hash: hash('1') },
+  'task/committed': {
+    type: 'task/committed',
+    items: [{ taskId, peerId: peer(2), hash: hash('1') }],
+  },
   'task/handBack': { type: 'task/handBack', items: [{ ...key, reason: 'leaving' }] },
   'task/submit': { type: 'task/submit', items: [submission] },
   'task/submitReply': {

@@ -138,7 +138,7 @@ describe('TSK-09 three workers, two equal answers', () => {
     const effects = driver.answer(w2, task, 'right')
     for (const other of [w1, w3]) {
       const [told] = sendsOf(effects, 'task/committed', other)
-      expect(told).toMatchObject({ taskId: task, peerId: w2 })
+      expect(told).toMatchObject({ items: [{ taskId: task, peerId: w2 }] })
     }
     expect(sendsOf(effects, 'task/committed', w2)).toEqual([])
     const toWorkers = JSON.stringify(effects.filter((effect) => effect.kind === 'send'))

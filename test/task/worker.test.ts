@@ -97,10 +97,30 @@ describe('TSK-06 a worker offers what it lends', () => {
 
   test('an assignment is acknowledged at once, with what is held', () => {
     const driver = new WorkerDriver(1)
+    driver.advance(1_000)
     const effects = driver.assign(relay, given(5), given(6))
     const [offer] = sendsOf(effects, 'task/offer', relay)
     expect(offer!.holding.map((held) => held.taskId)).toEqual([5, 6].map(taskId))
     expect(offer!.holding.map((held) => held.runningMs)).toEqual([0, null])
+  })
+
+  test('what begins within 50 ms is told in one message', () => {
+    const driver = new WorkerDriver(3)
+    driver.advance(1_000)
+    driver.forget()
+    for (let n = 0; n < 9; n++) driver.assign(relay, given(n))
+    for (let n = 0; n < 6; n++) driver.finish(driver.runs()[0]!.runId)
+    expect(driver.sends('task/offer')).toHaveLength(1)
+    driver.advance(50)
+    expect(driver.sends('task/offer')).toHaveLength(2)
+    expect(driver.lastOffer()?.holding).toHaveLength(9)
+  })
+
+  test('less room is told at once', () => {
+    const driver = new WorkerDriver(3)
+    driver.assign(relay, given(1))
+    driver.lend(1)
+    expect(driver.lastOffer()).toMatchObject({ slots: 1, capacity: 3 })
   })
 
   test('while work is held it beats at least three times a lease, idle at least once a minute', () => {
@@ -341,10 +361,66 @@ describe('TSK-14 a worker outlives its coordinator', () => {
   })
 })
 
+describe('TSK-16 a worker holds as much as keeps it busy', () => {
+  /** Gives and finishes so many runs, each of which takes so long. */
+  function work(driver: WorkerDriver, from: number, count: number, ms: number): void {
+    for (let n = from; n < from + count; n++) {
+      driver.assign(relay, given(n))
+      driver.advance(ms)
+      driver.finish(driver.runs()[0]!.runId)
+      driver.settle(relay, [given(n)], [])
+    }
+    driver.advance(100)
+  }
+
+  test('many short runs, few long ones', () => {
+    const driver = new WorkerDriver(1)
+    work(driver, 0, 60, 1)
+    const short = driver.lastOffer()!.capacity
+    expect(short).toBeGreaterThan(100)
+    expect(short).toBeLessThanOrEqual(defaultWorkerConfig.heldMax)
+    work(driver, 100, 1, 500)
+    expect(driver.lastOffer()!.capacity).toBeGreaterThan(50)
+    work(driver, 200, 12, 500)
+    expect(driver.lastOffer()!.capacity).toBe(3)
+  })
+
+  test('it begins with little, since it knows nothing', () => {
+    const driver = new WorkerDriver(1)
+    work(driver, 0, 3, 1)
+    expect(driver.lastOffer()!.capacity).toBe(3)
+  })
+
+  test('what waits behind a long run is given back', () => {
+    const driver = new WorkerDriver(1)
+    work(driver, 0, 60, 1)
+    driver.assign(relay, ...Array.from({ length: 50 }, (_, n) => given(100 + n)))
+    driver.forget()
+    driver.advance(12_000)
+    const back = driver.sends('task/handBack').flatMap(({ items }) => items)
+    expect(back).toHaveLength(47)
+    expect(back.every(({ reason }) => reason === 'paused')).toBe(true)
+    expect(driver.lastOffer()).toMatchObject({ capacity: 3 })
+    expect(driver.lastOffer()!.holding).toHaveLength(3)
+  })
+
+  test('unless another slot is free of it', () => {
+    const driver = new WorkerDriver(2)
+    work(driver, 0, 60, 1)
+    driver.assign(relay, ...Array.from({ length: 50 }, (_, n) => given(100 + n)))
+    for (let turn = 0; turn < 10; turn++) {
+      driver.advance(1_000)
+      driver.finish(driver.runs()[1]!.runId)
+    }
+    expect(driver.sends('task/handBack')).toEqual([])
+  })
+})
+
 describe('a flood does not break the worker', () => {
   test('what it holds is bounded, whatever it is assigned', () => {
     const driver = new WorkerDriver(2)
     for (let n = 0; n < 2_000; n++) driver.assign(relay, given(n))
+    driver.advance(50)
     const { holding, capacity } = driver.lastOffer()!
     expect(capacity).toBe(6)
     expect(holding.length).toBeLessThanOrEqual(defaultWorkerConfig.heldMax)
@@ -374,10 +450,9 @@ describe('a flood does not break the worker', () => {
     const driver = new WorkerDriver(1)
     driver.up(other)
     for (let n = 0; n < 1_000; n++) driver.assign(relay, given(n))
-    const effects = driver.assign(other, given(2_000))
-    expect(sendsOf(effects, 'task/offer', other)[0]?.holding.map((held) => held.taskId)).toEqual([
-      taskId(2_000),
-    ])
+    driver.assign(other, given(2_000))
+    driver.advance(50)
+    expect(driver.lastOffer(other)?.holding.map((held) => held.taskId)).toEqual([taskId(2_000)])
   })
 
   test('settlements of what it does not hold change nothing', () => {
