@@ -9,6 +9,8 @@ const node = {
 export default defineConfig({
   test: {
     passWithNoTests: false,
+    // One for each core: by default vitest leaves one idle, which of two is half.
+    maxWorkers: '100%',
     projects: [
       {
         test: {

@@ -119,8 +119,17 @@ const mapOption = () =>
     'one item per line, CSV row or array element (default: the file is one item)',
   ).choices(mapKinds)
 
-program
-  .command('submit')
+/** Limits of one run; what a task may ask for at most is what a relay takes. */
+const withLimits = (command: Command): Command =>
+  command
+    .addOption(
+      new Option('--fuel <n>', 'of one run (default: 1e10)').argParser(whole(1, Number.MAX_SAFE_INTEGER)),
+    )
+    .addOption(new Option('--memory-mib <n>', 'memory of one run (default: 256)').argParser(whole(1, 2_048)))
+    .addOption(new Option('--output-mib <n>', 'output of one run (default: 1)').argParser(whole(1, 64)))
+    .addOption(new Option('--max-duration <seconds>', 'of one run (default: 60)').argParser(whole(1, 86_400)))
+
+withLimits(program.command('submit'))
   .description('Run a program on a file, or on each of its items; results on stdout in input order.')
   .requiredOption('--relay <url>', 'the relay, as its page is called')
   .requiredOption('--type <type>', 'text_processing, data_analysis, model_inference, javascript or wasi')
@@ -165,8 +174,7 @@ program
     process.exit(await verify(receipt, options, processIo()))
   })
 
-program
-  .command('check-program')
+withLimits(program.command('check-program'))
   .description('Run a program twice here, in different conditions, and say what it costs.')
   .argument('<program>', "a built-in's name or a file")
   .option('--input <file>', 'the input (default: null)')

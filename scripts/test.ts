@@ -114,10 +114,22 @@ function runVitest(name: string, parts: readonly string[]): Tally {
   })
 }
 
+/** Files that bear company run two at a time, the others one after another. */
 function runPlaywright(name: string, parts: readonly string[]): Tally {
-  const report = join(reports, `${name}.json`)
+  const together = runPlaywrightProject(name, 'together', 2, parts)
+  return add(together, runPlaywrightProject(name, 'alone', 1, parts))
+}
+
+function runPlaywrightProject(
+  name: string,
+  project: string,
+  workers: number,
+  parts: readonly string[],
+): Tally {
+  const report = join(reports, `${name}-${project}.json`)
+  const options = [`--project=${project}`, `--workers=${workers}`, '--pass-with-no-tests']
   const { status } = runNode(
-    ['node_modules/@playwright/test/cli.js', 'test', '--reporter=list,json', ...parts],
+    ['node_modules/@playwright/test/cli.js', 'test', '--reporter=list,json', ...options, ...parts],
     {
       TABMESH_CHROMIUM: ensureChromium(),
       PLAYWRIGHT_JSON_OUTPUT_FILE: report,

@@ -10,9 +10,10 @@ import { nodeSha256 } from '../keys/node-sha256.ts'
 import type { CheckedRun } from './check-program-run.ts'
 import { readItems, readProgram } from './inputs.ts'
 import type { Io } from './io.ts'
+import { type LimitOptions, limitsOf } from './limit-options.ts'
 import { oneLine } from './voice.ts'
 
-export interface CheckProgramOptions {
+export interface CheckProgramOptions extends LimitOptions {
   /** Without it the program runs once, on `null`. */
   readonly input?: string
   readonly map?: MapKind
@@ -54,8 +55,9 @@ export async function checkProgram(name: string, options: CheckProgramOptions, i
   ])
   const programHash = toHex(nodeSha256(program)) as Hash
   const seed = '00'.repeat(32)
+  const limits = limitsOf(options)
   const runs = items.slice(0, itemsMax).map((item): ProgramRun => {
-    return { programHash, program, input: inputBytes(item), seed, limits: defaultLimits }
+    return { programHash, program, input: inputBytes(item), seed, limits }
   })
   const [first, second] = await Promise.all(conditions.map((condition) => runIn(condition, runs)))
   const checked = first!.map(({ result, milliseconds }, index): Checked => {

@@ -10,10 +10,11 @@ import { clientCrypto } from './client-identity.ts'
 import { callersPath, checkWritable, inWords } from './files.ts'
 import { checkForm, readItems, readProgram } from './inputs.ts'
 import type { Io } from './io.ts'
+import { type LimitOptions, limitsOf } from './limit-options.ts'
 import { plainLine } from './plain-line.ts'
 import { Voice } from './voice.ts'
 
-export interface SubmitOptions {
+export interface SubmitOptions extends LimitOptions {
   readonly relay: string
   readonly type: string
   readonly program: string
@@ -54,6 +55,7 @@ export async function submit(options: SubmitOptions, io: Io, stop: AbortSignal):
     run = client.map(program, items, {
       taskType: options.type,
       priority: options.priority,
+      limits: limitsOf(options),
       signal: stop,
       onProgress: (progress) => voice.progress(progress),
     })
