@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 import { leanLibp2p } from './scripts/lean-libp2p.ts'
+import { onnxEngine, onnxEngineFile } from './scripts/onnx-engine-file.ts'
 import { precompress } from './scripts/precompress.ts'
 import { programFiles } from './scripts/program-files.ts'
 import { sandboxBundle } from './scripts/sandbox-bundle.ts'
@@ -10,16 +10,13 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
   version: string
 }
 
-/** ONNX Runtime, as large as it is when unpacked. */
-const onnxEngine = fileURLToPath(import.meta.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm'))
-
 export default defineConfig({
   root: 'web',
   publicDir: '../public',
-  plugins: [leanLibp2p(), programFiles(), sandboxBundle(), precompress()],
+  plugins: [leanLibp2p(), programFiles(), onnxEngine(), sandboxBundle(), precompress()],
   define: {
     'import.meta.env.TABMESH_VERSION': JSON.stringify(version),
-    'import.meta.env.TABMESH_ONNX_BYTES': String(statSync(onnxEngine).size),
+    'import.meta.env.TABMESH_ONNX_BYTES': String(statSync(onnxEngineFile()).size),
   },
   build: {
     outDir: '../dist/web',

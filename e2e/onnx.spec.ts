@@ -73,7 +73,7 @@ test('TSK-02 the penguins model names species in the tab, and the engine is fetc
   page,
 }) => {
   await openPage(page)
-  const engineRequests = (): number => site.requests.filter((path) => path.includes('ort-wasm')).length
+  const engineRequests = (): number => site.requests.filter((path) => /\/onnx-[^/]*\.wasm$/.test(path)).length
   const before = engineRequests()
   await page.evaluate((run) => window.sandboxPage.run(run), {
     program: 'export default (x) => x + 1',

@@ -74,7 +74,7 @@ async function run(tasks: number): Promise<unknown[]> {
 }
 
 const engineRequests = (): number[] =>
-  requests.map((paths) => paths.filter((path) => path.includes('ort-wasm')).length)
+  requests.map((paths) => paths.filter((path) => /\/onnx-[^/]*\.wasm$/.test(path)).length)
 
 test('TSK-02 WEB-02 a ready-made program sums a CSV file up by its groups', async () => {
   const { page } = submitter()

@@ -11,6 +11,7 @@ import { fastify } from 'fastify'
 import { build } from 'vite'
 import { servePage } from '../../relay/http/page.ts'
 import type { HttpApp } from '../../relay/http/parts.ts'
+import { onnxEngine } from '../../scripts/onnx-engine-file.ts'
 import { sandboxBundle } from '../../scripts/sandbox-bundle.ts'
 
 /** A page with the sandbox in it, built as the app is, and served by the relay's own routes with its own headers. */
@@ -27,7 +28,7 @@ export async function openSandboxSite(): Promise<SandboxSite> {
     configFile: false,
     logLevel: 'error',
     root: fileURLToPath(new URL('../sandbox-page', import.meta.url)),
-    plugins: [sandboxBundle()],
+    plugins: [onnxEngine(), sandboxBundle()],
     build: { outDir: folder, emptyOutDir: true, target: 'es2024' },
   })
   const requests: string[] = []

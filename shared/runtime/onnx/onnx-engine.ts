@@ -7,13 +7,14 @@ import { withFuel } from './count-fuel.ts'
  * copied twenty times as fast, and exists also in pages that are not cross-origin isolated. Rejects on other bytes.
  */
 export async function compileOnnxEngine(wasm: Uint8Array): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(prepared(wasm) as Uint8Array<ArrayBuffer>)
+  return WebAssembly.compile(prepareOnnxEngine(wasm) as Uint8Array<ArrayBuffer>)
 }
 
 const memoryKind = 0x02
 const sharedFlag = 0x02
 
-function prepared(wasm: Uint8Array): Uint8Array {
+/** The published bytes made ready to compile; throws on other bytes. The page is built with what this gives. */
+export function prepareOnnxEngine(wasm: Uint8Array): Uint8Array {
   const sections = readSections(wasm)
   const imports = unshared(sectionOf(sections, 'import'))
   return writeModule(
