@@ -1,16 +1,14 @@
 import { defineConfig } from '@playwright/test'
 import { chromiumArgs, locateChromium } from './scripts/chromium.ts'
+import { aloneFiles } from './scripts/e2e-projects.ts'
 
 const executablePath = locateChromium()
-
-/** These measure time or load, or have several browsers and relays at once: nothing else may run beside them. */
-const alone = ['network', 'programs', 'sandbox', 'slots', 'tabs'].map((name) => `**/${name}.spec.ts`)
 
 export default defineConfig({
   testDir: 'e2e',
   projects: [
-    { name: 'together', testMatch: '**/*.spec.ts', testIgnore: alone },
-    { name: 'alone', testMatch: alone },
+    { name: 'together', testMatch: '**/*.spec.ts', testIgnore: aloneFiles },
+    { name: 'alone', testMatch: aloneFiles },
   ],
   outputDir: 'test-results',
   workers: 1,

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureChromium } from './chromium.ts'
+import { e2eProjects } from './e2e-projects.ts'
 import {
   add,
   exitCodeOf,
@@ -114,28 +115,25 @@ function runVitest(name: string, parts: readonly string[]): Tally {
   })
 }
 
-/** Files that bear company run two at a time, the others one after another. */
+/** Files that bear company run two at a time, then the others one after another. */
 function runPlaywright(name: string, parts: readonly string[]): Tally {
-  const together = runPlaywrightProject(name, 'together', 2, parts)
-  return add(together, runPlaywrightProject(name, 'alone', 1, parts))
-}
-
-function runPlaywrightProject(
-  name: string,
-  project: string,
-  workers: number,
-  parts: readonly string[],
-): Tally {
-  const report = join(reports, `${name}-${project}.json`)
-  const options = [`--project=${project}`, `--workers=${workers}`, '--pass-with-no-tests']
-  const { status } = runNode(
-    ['node_modules/@playwright/test/cli.js', 'test', '--reporter=list,json', ...options, ...parts],
-    {
-      TABMESH_CHROMIUM: ensureChromium(),
-      PLAYWRIGHT_JSON_OUTPUT_FILE: report,
-    },
-  )
-  return tallyOf(report, status, tallyPlaywright)
+  const files = testFiles.filter(isBrowser)
+  const wanted = files.filter((path) => parts.length === 0 || parts.some((part) => path.includes(part)))
+  let tally = nothing
+  for (const project of e2eProjects) {
+    if (!wanted.some(project.has)) continue
+    const report = join(reports, `${name}-${project.name}.json`)
+    const options = [`--project=${project.name}`, `--workers=${project.workers}`]
+    const { status } = runNode(
+      ['node_modules/@playwright/test/cli.js', 'test', '--reporter=list,json', ...options, ...parts],
+      {
+        TABMESH_CHROMIUM: ensureChromium(),
+        PLAYWRIGHT_JSON_OUTPUT_FILE: report,
+      },
+    )
+    tally = add(tally, tallyOf(report, status, tallyPlaywright))
+  }
+  return tally
 }
 
 function tallyOf<R>(report: string, status: number | null, count: (report: R) => Tally): Tally {

@@ -8,9 +8,11 @@ export interface UpgradeOwner {
   dialDirect(peer: PeerId, address: string): Promise<void>
 }
 
-/** Tries in a row at once, then again after these pauses, in milliseconds, the last one for ever. */
-const triesAtOnce = 2
-const pausesMs = [60_000, 120_000, 240_000, 480_000, 600_000] as const
+/**
+ * Pauses before the next try, in milliseconds, the last one for ever. The first are short: most of what goes wrong is a
+ * busy machine or two ends that begin at once, and goes right the next time.
+ */
+const pausesMs = [500, 2_000, 10_000, 60_000, 120_000, 240_000, 480_000, 600_000] as const
 /** Each try makes an RTCPeerConnection; more at once only slow one another down. */
 const triesAtATime = 3
 /**
@@ -57,7 +59,7 @@ export class DirectUpgrade {
   }
 
   async #try(peer: PeerId): Promise<void> {
-    const done = await this.#slots.run(() => this.#tryAtOnce(peer))
+    const done = await this.#slots.run(() => this.#tryOnce(peer))
     this.#trying.delete(peer)
     if (done || this.#stopped || this.#owner.relayedAddress(peer) === undefined) return
     const round = this.#failedRounds.get(peer) ?? 0
@@ -70,20 +72,18 @@ export class DirectUpgrade {
     this.#later.set(peer, timer)
   }
 
-  async #tryAtOnce(peer: PeerId): Promise<boolean> {
-    for (let tries = 0; tries < triesAtOnce; tries++) {
-      const address = this.#owner.relayedAddress(peer)
-      if (address === undefined || this.#stopped) return true
-      if (this.#failures >= failuresMax) return false
-      try {
-        await this.#owner.dialDirect(peer, address)
-        return true
-      } catch (error) {
-        // It has no WebRTC (a headless node): no connection was made for it, and none will be.
-        if (error instanceof Error && error.name === 'UnsupportedProtocolError') return true
-        this.#failures++
-      }
+  async #tryOnce(peer: PeerId): Promise<boolean> {
+    const address = this.#owner.relayedAddress(peer)
+    if (address === undefined || this.#stopped) return true
+    if (this.#failures >= failuresMax) return false
+    try {
+      await this.#owner.dialDirect(peer, address)
+      return true
+    } catch (error) {
+      // It has no WebRTC (a headless node): no connection was made for it, and none will be.
+      if (error instanceof Error && error.name === 'UnsupportedProtocolError') return true
+      this.#failures++
+      return false
     }
-    return false
   }
 }
