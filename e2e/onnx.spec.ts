@@ -57,9 +57,8 @@ test('SBX-04 every model gives the same bytes in the tab and on Node, cold and w
   await openPage(page)
   const differing: unknown[] = []
   for (const one of cases) {
-    const cold = await runInTab(page, one)
-    const warm = await runInTab(page, one)
-    const here = await runOnNode(one)
+    const inTab = async () => [await runInTab(page, one), await runInTab(page, one)] as const
+    const [[cold, warm], here] = await Promise.all([inTab(), runOnNode(one)])
     const recorded = onnxDigests[one.name]
     if (cold !== recorded || warm !== recorded || here !== recorded) {
       differing.push({ name: one.name, recorded, cold, warm, here })
