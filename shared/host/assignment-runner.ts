@@ -2,11 +2,11 @@ import { toHex } from '../kernel/bytes.ts'
 import type { Hash, PeerId } from '../kernel/ids.ts'
 import { Recent } from '../kernel/recent.ts'
 import type { ProgramRunner, RunResult } from '../runtime/program-runner.ts'
-import type { BlobStore } from '../storage/blob-store.ts'
+import { type BlobStore, blobBytesMax } from '../storage/blob-store.ts'
 import type { Assignment } from '../task/messages.ts'
 import { inlineBytesMax, type Payload } from '../task/payload.ts'
 import type { Ran } from '../task/worker-ports.ts'
-import { type BlobExchange, servedBytesMax } from './blob-exchange.ts'
+import type { BlobExchange } from './blob-exchange.ts'
 import type { CryptoPort } from './crypto-port.ts'
 import type { HostLog } from './host-log.ts'
 
@@ -92,7 +92,7 @@ export class AssignmentRunner {
     switch (result.kind) {
       case 'ok': {
         // What cannot be handed over would keep the answers beside it from being taken, too.
-        if (result.output.length > servedBytesMax) return { kind: 'none', reason: 'host' }
+        if (result.output.length > blobBytesMax) return { kind: 'none', reason: 'host' }
         const outcome = { kind: 'ok', outputHash: this.#hash(result.output) } as const
         return {
           kind: 'outcome',

@@ -1,6 +1,6 @@
 import type { Hash, PeerId, Sha256 } from '../kernel/ids.ts'
 import type { WireMessage } from '../peer/wire.ts'
-import { type BlobStore, blobBytesMax, chunkBytesMax } from '../storage/blob-store.ts'
+import { type BlobStore, chunkBytesMax } from '../storage/blob-store.ts'
 import type { AttemptKey } from '../task/messages.ts'
 import type { Payload } from '../task/payload.ts'
 import { BlobFetch, type BlobProgress, type Candidate, type Fetched } from './blob-fetch.ts'
@@ -14,8 +14,6 @@ const wantedMax = 64
 const ensuredAtOnce = 32
 /** Blobs on their way here, of all peers. */
 const fetchesMax = 1_024
-/** The largest blob that is handed over, in bytes. */
-export const servedBytesMax = blobBytesMax
 /** Peers that are asked whether they have a blob, and how long for an answer, in ms. */
 const probedMax = 16
 const probeMs = 2_000

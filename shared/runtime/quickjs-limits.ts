@@ -45,8 +45,9 @@ const raised: readonly { readonly text: string; readonly counter: 0 | 1; readonl
 export function limitEngine(wasm: Uint8Array): Uint8Array {
   const sections = readSections(wasm)
   const first = new Reader(sectionOf(sections, 'global')).u32()
+  const segments = activeSegments(sectionOf(sections, 'data'))
   const places = raised.map(({ text, counter, sites }) => ({
-    marker: callMarker(addressOf(sectionOf(sections, 'data'), text)),
+    marker: callMarker(addressOf(segments, text)),
     increment: incrementOf(first + counter),
     sites,
   }))
@@ -57,7 +58,6 @@ export function limitEngine(wasm: Uint8Array): Uint8Array {
     globalOf(0),
     globalOf(callBudgetBytes),
   ])
-  checkSegments(sectionOf(sections, 'data'))
   const own = mutableGlobals(sectionOf(sections, 'global')).map((index) => exportOf(`state${index}`, index))
   const names = [...own, ...[stackHits, memoryHits, stackLeft].map((name, i) => exportOf(name, first + i))]
   const exported = replace(bounded, 'export', appendTo(sectionOf(sections, 'export'), names))
@@ -68,28 +68,25 @@ function replace(sections: readonly Section[], name: keyof typeof sectionIds, bo
   return sections.map((section) => (section.id === sectionIds[name] ? { id: section.id, body } : section))
 }
 
-/** Active segments are used up when the module is instantiated: nothing can change what they hold. */
-function _checkSegments(section: Uint8Array): void {
-  const reader = new Reader(section)
-  for (let left = reader.u32(); left > 0; left--) {
-    reader.expect(0x00)
-    reader.expect(0x41)
-    reader.s32()
-    reader.expect(0x0b)
-    reader.vector()
-  }
+interface Segment {
+  /** Where it lies in the linear memory. */
+  readonly address: number
+  readonly bytes: Uint8Array
 }
 
-/** Active segments are used up when the module is instantiated: nothing can change what they hold. */
-function checkSegments(section: Uint8Array): void {
+/**
+ * What the engine's memory begins with. All segments have to be active: those are used up when the module is
+ * instantiated, so that nothing can change what they hold.
+ */
+function activeSegments(section: Uint8Array): Segment[] {
   const reader = new Reader(section)
-  for (let left = reader.u32(); left > 0; left--) {
+  return Array.from({ length: reader.u32() }, () => {
     reader.expect(0x00)
     reader.expect(0x41)
-    reader.s32()
+    const address = reader.s32()
     reader.expect(0x0b)
-    reader.vector()
-  }
+    return { address, bytes: reader.vector() }
+  })
 }
 
 /** All are numbers of 32 bits. */
@@ -162,17 +159,11 @@ function countInBody(body: Uint8Array, places: readonly Place[], found: number[]
 }
 
 /** Where `text` lies in the engine's linear memory. */
-function addressOf(data: Uint8Array, text: string): number {
+function addressOf(segments: readonly Segment[], text: string): number {
   const wanted = new TextEncoder().encode(text)
-  const reader = new Reader(data)
-  for (let left = reader.u32(); left > 0; left--) {
-    reader.expect(0x00)
-    reader.expect(0x41)
-    const offset = reader.s32()
-    reader.expect(0x0b)
-    const segment = reader.vector()
-    for (let at = segment.indexOf(wanted[0]!); at >= 0; at = segment.indexOf(wanted[0]!, at + 1)) {
-      if (startsWith(segment, at, wanted)) return offset + at
+  for (const { address, bytes } of segments) {
+    for (let at = bytes.indexOf(wanted[0]!); at >= 0; at = bytes.indexOf(wanted[0]!, at + 1)) {
+      if (startsWith(bytes, at, wanted)) return address + at
     }
   }
   throw new Error(`The engine does not contain "${text}"`)

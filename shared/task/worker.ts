@@ -58,13 +58,12 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   readonly #coordinators = new Set<PeerId>()
   /** When each coordinator that we still hold work of was lost. */
   readonly #lostAt = new Map<PeerId, Instant>()
-  /** Coordinators that are owed an offer, and those of them that have to have it in this tick. */
+  /** Coordinators that are owed an offer. */
   readonly #owed = new Set<PeerId>()
-  readonly #urgent = new Set<PeerId>()
+  /** When each coordinator had its last offer; without it the next one goes in this tick. */
   readonly #offeredAt = new Map<PeerId, Instant>()
   readonly #pace = new Pace()
   #slots = 0
-  #running = 0
   #nextRun = 1
   #gatherAt: Instant | undefined
   #offerAt: Instant | undefined
@@ -82,7 +81,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   }
 
   get running(): number {
-    return this.#running
+    return this.#runs.size
   }
 
   /** Programs, inputs and outputs, where they are blobs, of what is held. */
@@ -146,12 +145,12 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
       case 'worker/lend':
         this.#slots = command.slots
         if (command.slots === 0) this.#handBackUnanswered(() => true, 'paused', out)
-        for (const peer of this.#coordinators) this.#urgent.add(peer)
+        this.#offerAllNow()
         return
       case 'worker/coordinatorUp':
         if (this.#coordinators.size < this.#config.coordinatorsMax) this.#coordinators.add(command.peer)
         this.#lostAt.delete(command.peer)
-        this.#urgent.add(command.peer)
+        this.#offerNow(command.peer)
         return this.#sendAnswers((held) => held.coordinator === command.peer, now, out)
       case 'worker/peerLost':
         // Work goes on: the coordinator may be back before it is done, and then the answer counts.
@@ -175,7 +174,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
       this.#offerAt = undefined
     } else {
       this.#beatAt = undefined
-      for (const peer of this.#coordinators) this.#urgent.add(peer)
+      this.#offerAllNow()
       this.#forgetLongLost(now, out)
       this.#giveBackBlocked(now, out)
     }
@@ -205,7 +204,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   /** After a gap the coordinator has given our work to others: hand it back unasked. */
   #resumed(gapMs: number, out: WorkerOut): void {
     if (gapMs >= 3 * this.#config.busyBeatMs) this.#handBackUnanswered(() => true, 'leaving', out)
-    for (const peer of this.#coordinators) this.#urgent.add(peer)
+    this.#offerAllNow()
   }
 
   #assigned(from: PeerId, message: Assign, out: WorkerOut): void {
@@ -264,7 +263,6 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     const held = this.#runs.get(runId)
     if (held === undefined) return
     this.#runs.delete(runId)
-    this.#running--
     const { assignment } = held
     out.event({ type: 'runEnded', runId, taskId: assignment.taskId, answered: ran.kind === 'outcome' })
     if (ran.kind === 'none') {
@@ -274,13 +272,13 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     this.#pace.ran(now - held.startedAt!)
     held.state = 'answered'
     held.answer = this.#answerOf(assignment, ran)
+    this.#startRuns(now, out)
     this.#gather(now, out)
   }
 
   #gather(now: Instant, out: WorkerOut): void {
     const { gatherMs, gatherBusyMs } = this.#config
-    const isBusy = [...this.#held.values()].some(({ state }) => state !== 'answered')
-    const due = after(now, isBusy ? gatherBusyMs : gatherMs)
+    const due = after(now, this.#runs.size > 0 ? gatherBusyMs : gatherMs)
     if (this.#gatherAt !== undefined && this.#gatherAt <= due) return
     this.#gatherAt = due
     out.timer(gatherTimer, due)
@@ -304,13 +302,12 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   }
 
   #startRuns(now: Instant, out: WorkerOut): void {
-    if (this.#running >= this.#slots) return
+    if (this.#runs.size >= this.#slots) return
     for (const held of this.#held.values()) {
-      if (this.#running >= this.#slots) return
+      if (this.#runs.size >= this.#slots) return
       if (held.state !== 'queued') continue
       held.state = 'running'
       held.startedAt = now
-      this.#running++
       this.#runs.set(held.runId, held)
       this.#owed.add(held.coordinator)
       const { task } = held.assignment
@@ -357,27 +354,33 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   #sendHandBacks(peer: PeerId, keys: readonly AttemptKey[], reason: HandBackReason, out: WorkerOut): void {
     const items = keys.map(({ taskId, epoch, attempt }) => ({ taskId, epoch, attempt, reason }))
     out.send(peer, { type: 'task/handBack', items })
-    this.#urgent.add(peer)
+    this.#offerNow(peer)
   }
 
   #letGo(held: Held, out: WorkerOut): void {
     this.#held.delete(nameOf(held.coordinator, held.assignment))
     if (held.state !== 'running') return
     this.#runs.delete(held.runId)
-    this.#running--
     out.ask({ type: 'stopRun', runId: held.runId })
     out.event({ type: 'runEnded', runId: held.runId, taskId: held.assignment.taskId, answered: false })
   }
 
+  #offerAllNow(): void {
+    for (const peer of this.#coordinators) this.#offerNow(peer)
+  }
+
+  #offerNow(peer: PeerId): void {
+    this.#owed.add(peer)
+    this.#offeredAt.delete(peer)
+  }
+
   #payOffers(now: Instant, out: WorkerOut): void {
-    for (const peer of this.#urgent) this.#owed.add(peer)
     for (const peer of this.#owed) {
       const isHere = this.#coordinators.has(peer)
       if (isHere && this.#isTooSoon(peer, now, out)) continue
       this.#owed.delete(peer)
       if (isHere) this.#offer(peer, now, out)
     }
-    this.#urgent.clear()
     const beatMs = this.#held.size > 0 ? this.#config.busyBeatMs : this.#config.idleBeatMs
     const due = after(now, beatMs)
     const awake = this.#coordinators.size > 0 || this.#held.size > 0
@@ -402,7 +405,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   /** Every run that begins is news; a hundred of them are one message. */
   #isTooSoon(peer: PeerId, now: Instant, out: WorkerOut): boolean {
     const last = this.#offeredAt.get(peer)
-    if (last === undefined || this.#urgent.has(peer)) return false
+    if (last === undefined) return false
     const due = after(last, this.#config.offerGapMs)
     if (due <= now) return false
     if (this.#offerAt === undefined || this.#offerAt > due) {
