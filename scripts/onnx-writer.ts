@@ -1,3 +1,4 @@
+import { joinBytes } from '../shared/kernel/bytes.ts'
 /*
  * Writes ONNX models: the part of onnx.proto (onnx 1.19, field numbers as there) that models of ours are made of.
  */
@@ -62,13 +63,13 @@ export function model({
   functions = [],
   domains = [],
 }: ModelParts): Uint8Array {
-  return join([
+  return joinBytes([
     integer(1, 10),
     text(2, 'tabmesh'),
     text(6, documentation),
     bytes(7, of),
     bytes(8, integer(2, opset)),
-    ...domains.map((domain) => bytes(8, join([text(1, domain), integer(2, 1)]))),
+    ...domains.map((domain) => bytes(8, joinBytes([text(1, domain), integer(2, 1)]))),
     ...functions.map((one) => bytes(25, one)),
   ])
 }
@@ -81,7 +82,7 @@ export function graph({
   inputs = [],
   outputs,
 }: GraphParts): Uint8Array {
-  return join([
+  return joinBytes([
     ...nodes.map((one) => bytes(1, one)),
     text(2, name),
     ...initializers.map((one) => bytes(5, one)),
@@ -92,12 +93,12 @@ export function graph({
 
 /** NodeProto. */
 export function node({ operator, inputs, outputs, attributes = {}, domain = '' }: NodeParts): Uint8Array {
-  return join([
+  return joinBytes([
     ...inputs.map((name) => bytes(1, utf8(name))),
     ...outputs.map((name) => bytes(2, utf8(name))),
     text(4, operator),
     ...Object.entries(attributes).map(([name, value]) =>
-      bytes(5, join([text(1, name), attributeValue(value)])),
+      bytes(5, joinBytes([text(1, name), attributeValue(value)])),
     ),
     text(7, domain),
   ])
@@ -112,7 +113,7 @@ export function localFunction(parts: {
   readonly nodes: readonly Uint8Array[]
   readonly opset: number
 }): Uint8Array {
-  return join([
+  return joinBytes([
     text(1, parts.name),
     ...parts.inputs.map((name) => text(4, name)),
     ...parts.outputs.map((name) => text(5, name)),
@@ -127,11 +128,11 @@ export function value(name: string, type: ElementTypeName, shape?: readonly Dime
   const dimensions = shape?.map((size) =>
     bytes(1, typeof size === 'number' ? integer(1, size) : text(2, size)),
   )
-  const tensorType = join([
+  const tensorType = joinBytes([
     integer(1, elementTypeCodes[type]),
-    ...(dimensions === undefined ? [] : [bytes(2, join(dimensions))]),
+    ...(dimensions === undefined ? [] : [bytes(2, joinBytes(dimensions))]),
   ])
-  return join([text(1, name), bytes(2, bytes(1, tensorType))])
+  return joinBytes([text(1, name), bytes(2, bytes(1, tensorType))])
 }
 
 /** TensorProto with these elements, little-endian. */
@@ -144,7 +145,7 @@ export function tensor(
   const elements = ArrayBuffer.isView(data)
     ? [bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))]
     : data.map((element) => bytes(6, utf8(element)))
-  return join([
+  return joinBytes([
     ...shape.map((size) => integer(1, size)),
     integer(2, elementTypeCodes[type]),
     text(8, name),
@@ -166,22 +167,12 @@ export function int64s(
 
 /** A field of bytes, strings and messages. */
 export function bytes(field: number, content: Uint8Array): Uint8Array {
-  return join([varint(BigInt(field * 8 + 2)), varint(BigInt(content.length)), content])
+  return joinBytes([varint(BigInt(field * 8 + 2)), varint(BigInt(content.length)), content])
 }
 
 /** A field of an integer. */
 export function integer(field: number, content: number): Uint8Array {
-  return join([varint(BigInt(field * 8)), varint(BigInt.asUintN(64, BigInt(content)))])
-}
-
-export function join(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
+  return joinBytes([varint(BigInt(field * 8)), varint(BigInt.asUintN(64, BigInt(content)))])
 }
 
 /** Nothing for the empty text, which is what a reader takes a missing one for. */
@@ -195,18 +186,18 @@ function utf8(content: string): Uint8Array {
 
 /** AttributeProto's value and its type; a plain number is an integer. */
 function attributeValue(attribute: Attribute): Uint8Array {
-  if (typeof attribute === 'number') return join([integer(3, attribute), integer(20, 2)])
-  if (typeof attribute === 'string') return join([bytes(4, utf8(attribute)), integer(20, 3)])
-  if ('graph' in attribute) return join([bytes(6, attribute.graph), integer(20, 5)])
-  if ('tensor' in attribute) return join([bytes(5, attribute.tensor), integer(20, 4)])
-  if ('float' in attribute) return join([float32(2, attribute.float), integer(20, 1)])
-  return join([...attribute.map((one) => integer(8, one)), integer(20, 7)])
+  if (typeof attribute === 'number') return joinBytes([integer(3, attribute), integer(20, 2)])
+  if (typeof attribute === 'string') return joinBytes([bytes(4, utf8(attribute)), integer(20, 3)])
+  if ('graph' in attribute) return joinBytes([bytes(6, attribute.graph), integer(20, 5)])
+  if ('tensor' in attribute) return joinBytes([bytes(5, attribute.tensor), integer(20, 4)])
+  if ('float' in attribute) return joinBytes([float32(2, attribute.float), integer(20, 1)])
+  return joinBytes([...attribute.map((one) => integer(8, one)), integer(20, 7)])
 }
 
 function float32(field: number, content: number): Uint8Array {
   const data = new Uint8Array(4)
   new DataView(data.buffer).setFloat32(0, content, true)
-  return join([varint(BigInt(field * 8 + 5)), data])
+  return joinBytes([varint(BigInt(field * 8 + 5)), data])
 }
 
 function varint(content: bigint): Uint8Array {

@@ -1,7 +1,11 @@
+import { joinBytes } from '../kernel/bytes.ts'
+import { giveBackCallBudget, takeCallBudget } from './wasm/call-budget.ts'
 import { Instructions, readInstructions } from './wasm/instructions.ts'
+import { Reader } from './wasm/reader.ts'
+import type { Section } from './wasm/section-list.ts'
+import { sectionOf } from './wasm/section-list.ts'
 import { stronglyConnected } from './wasm/strongly-connected.ts'
-import type { Section } from './wasm-binary.ts'
-import { join, Reader, s32, sectionOf, u32 } from './wasm-binary.ts'
+import { unsignedBytes, Writer } from './wasm/writer.ts'
 
 /*
  * The host's stack is not the same size everywhere, and what a frame takes of it differs between engines and between
@@ -66,7 +70,10 @@ export function boundCallDepth(sections: readonly Section[], budget: number): Ui
     })
     return rewrite(code, recursive, budget, frameBytes + variableBytes * variables)
   })
-  return join([u32(rewritten.length), ...rewritten.flatMap((body) => [u32(body.length), body])])
+  return joinBytes([
+    unsignedBytes(rewritten.length),
+    ...rewritten.flatMap((body) => [unsignedBytes(body.length), body]),
+  ])
 }
 
 function rewrite(
@@ -81,34 +88,19 @@ function rewrite(
     if (recursive[i] !== true) continue
     parts.push(
       body.subarray(from, start),
-      take(budget, bytes),
+      written((out) => takeCallBudget(out, budget, bytes)),
       body.subarray(start, end),
-      giveBack(budget, bytes),
+      written((out) => giveBackCallBudget(out, budget, bytes)),
     )
     from = end
   }
-  return parts.length === 0 ? body : join([...parts, body.subarray(from)])
+  return parts.length === 0 ? body : joinBytes([...parts, body.subarray(from)])
 }
 
-/** `budget -= bytes; if (budget < 0) unreachable`, on an operand stack that stays as it was. */
-function take(budget: number, bytes: number): Uint8Array {
-  const global = u32(budget)
-  return join([
-    join([Uint8Array.of(0x23), global, Uint8Array.of(0x41), s32(bytes), Uint8Array.of(0x6b, 0x24), global]),
-    join([Uint8Array.of(0x23), global, Uint8Array.of(0x41, 0x00, 0x48, 0x04, 0x40, 0x00, 0x0b)]),
-  ])
-}
-
-function giveBack(budget: number, bytes: number): Uint8Array {
-  const global = u32(budget)
-  return join([
-    Uint8Array.of(0x23),
-    global,
-    Uint8Array.of(0x41),
-    s32(bytes),
-    Uint8Array.of(0x6a, 0x24),
-    global,
-  ])
+function written(write: (out: Writer) => void): Uint8Array {
+  const out = new Writer(32)
+  write(out)
+  return out.view()
 }
 
 function readTypes(body: Uint8Array): FunctionType[] {

@@ -1,16 +1,10 @@
+import { joinBytes } from '../kernel/bytes.ts'
 import { boundCallDepth } from './call-depth.ts'
-import type { Section } from './wasm-binary.ts'
-import {
-  appendTo,
-  join,
-  Reader,
-  readSections,
-  s32,
-  sectionIds,
-  sectionOf,
-  u32,
-  writeModule,
-} from './wasm-binary.ts'
+import { sectionIds } from './wasm/content.ts'
+import { Reader } from './wasm/reader.ts'
+import type { Section } from './wasm/section-list.ts'
+import { appendTo, readSections, sectionOf, writeModule } from './wasm/section-list.ts'
+import { signedBytes, unsignedBytes } from './wasm/writer.ts'
 
 /**
  * The engine as published throws its "stack overflow" and "out of memory" as ordinary errors that a guest can
@@ -111,38 +105,43 @@ interface Place {
 
 /** `i32.const address; i32.const 0; call`: how every one of these messages is raised. */
 function callMarker(address: number): Uint8Array {
-  return join([Uint8Array.of(0x41), s32(address), Uint8Array.of(0x41, 0x00, 0x10)])
+  return joinBytes([Uint8Array.of(0x41), signedBytes(address), Uint8Array.of(0x41, 0x00, 0x10)])
 }
 
 /** `global.get g; i32.const 1; i32.add; global.set g`: leaves the operand stack as it was. */
 function incrementOf(global: number): Uint8Array {
-  return join([Uint8Array.of(0x23), u32(global), Uint8Array.of(0x41, 0x01, 0x6a, 0x24), u32(global)])
+  return joinBytes([
+    Uint8Array.of(0x23),
+    unsignedBytes(global),
+    Uint8Array.of(0x41, 0x01, 0x6a, 0x24),
+    unsignedBytes(global),
+  ])
 }
 
 function globalOf(value: number): Uint8Array {
-  return join([Uint8Array.of(0x7f, 0x01, 0x41), s32(value), Uint8Array.of(0x0b)])
+  return joinBytes([Uint8Array.of(0x7f, 0x01, 0x41), signedBytes(value), Uint8Array.of(0x0b)])
 }
 
 function exportOf(name: string, global: number): Uint8Array {
   const text = new TextEncoder().encode(name)
-  return join([u32(text.length), text, Uint8Array.of(0x03), u32(global)])
+  return joinBytes([unsignedBytes(text.length), text, Uint8Array.of(0x03), unsignedBytes(global)])
 }
 
 function countRaised(code: Uint8Array, places: readonly Place[]): Uint8Array {
   const reader = new Reader(code)
   const count = reader.u32()
   const found = places.map(() => 0)
-  const parts: Uint8Array[] = [u32(count)]
+  const parts: Uint8Array[] = [unsignedBytes(count)]
   for (let i = 0; i < count; i++) {
     const body = countInBody(reader.vector(), places, found)
-    parts.push(u32(body.length), body)
+    parts.push(unsignedBytes(body.length), body)
   }
   for (const [i, place] of places.entries()) {
     if (found[i] !== place.sites) {
       throw new Error(`The engine raises "${raised[i]?.text}" in ${found[i]} places, not ${place.sites}`)
     }
   }
-  return join(parts)
+  return joinBytes(parts)
 }
 
 function countInBody(body: Uint8Array, places: readonly Place[], found: number[]): Uint8Array {
@@ -155,7 +154,7 @@ function countInBody(body: Uint8Array, places: readonly Place[], found: number[]
     parts.push(body.subarray(from, at), places[index]!.increment)
     from = at
   }
-  return parts.length === 0 ? body : join([...parts, body.subarray(from)])
+  return parts.length === 0 ? body : joinBytes([...parts, body.subarray(from)])
 }
 
 /** Where `text` lies in the engine's linear memory. */

@@ -1,25 +1,28 @@
 import { describe, expect, test } from 'vitest'
+import { joinBytes } from '../../shared/kernel/bytes.ts'
 import { boundCallDepth, readCode } from '../../shared/runtime/call-depth.ts'
-import type { Section } from '../../shared/runtime/wasm-binary.ts'
-import { appendTo, join, readSections, s32, u32, writeModule } from '../../shared/runtime/wasm-binary.ts'
+import type { Section } from '../../shared/runtime/wasm/section-list.ts'
+import { appendTo, readSections, writeModule } from '../../shared/runtime/wasm/section-list.ts'
+import { signedBytes, unsignedBytes } from '../../shared/runtime/wasm/writer.ts'
 
 const bytes = (...values: (number | Uint8Array)[]): Uint8Array =>
-  join(values.map((value) => (typeof value === 'number' ? Uint8Array.of(value) : value)))
-const sized = (content: Uint8Array): Uint8Array => join([u32(content.length), content])
-const vector = (...items: readonly Uint8Array[]): Uint8Array => join([u32(items.length), ...items])
+  joinBytes(values.map((value) => (typeof value === 'number' ? Uint8Array.of(value) : value)))
+const sized = (content: Uint8Array): Uint8Array => joinBytes([unsignedBytes(content.length), content])
+const vector = (...items: readonly Uint8Array[]): Uint8Array =>
+  joinBytes([unsignedBytes(items.length), ...items])
 const name = (text: string): Uint8Array => sized(new TextEncoder().encode(text))
 
 /** An imported function 0, then functions of type (i32) -> i32 with these bodies, all in the table, the last exported. */
 function moduleOf(...functions: readonly Uint8Array[]): Uint8Array {
   const signature = bytes(0x60, 1, 0x7f, 1, 0x7f)
-  const indices = functions.map((_body, i) => u32(i + 1))
+  const indices = functions.map((_body, i) => unsignedBytes(i + 1))
   const sections: Section[] = [
     { id: 1, body: vector(signature, bytes(0x60, 0, 0)) },
-    { id: 2, body: vector(join([name('host'), name('f'), bytes(0x00, 0x00)])) },
-    { id: 3, body: vector(...functions.map(() => u32(0))) },
-    { id: 4, body: vector(bytes(0x70, 0x00, u32(functions.length))) },
+    { id: 2, body: vector(joinBytes([name('host'), name('f'), bytes(0x00, 0x00)])) },
+    { id: 3, body: vector(...functions.map(() => unsignedBytes(0))) },
+    { id: 4, body: vector(bytes(0x70, 0x00, unsignedBytes(functions.length))) },
     { id: 6, body: vector(bytes(0x7f, 0x00, 0x41, 0x00, 0x0b)) },
-    { id: 7, body: vector(join([name('main'), bytes(0x00, u32(functions.length))])) },
+    { id: 7, body: vector(joinBytes([name('main'), bytes(0x00, unsignedBytes(functions.length))])) },
     { id: 9, body: vector(bytes(0x00, 0x41, 0x00, 0x0b, vector(...indices))) },
     { id: 10, body: vector(...functions.map((code) => sized(bytes(0x00, code, 0x0b)))) },
   ]
@@ -29,9 +32,9 @@ function moduleOf(...functions: readonly Uint8Array[]): Uint8Array {
 /** `if (n == 0) return 0; return 1 + call(n - 1)` */
 const countDown = (call: Uint8Array): Uint8Array =>
   bytes(0x20, 0, 0x45, 0x04, 0x40, 0x41, 0, 0x0f, 0x0b, 0x41, 1, 0x20, 0, 0x41, 1, 0x6b, call, 0x6a)
-const direct = (index: number): Uint8Array => bytes(0x10, u32(index))
+const direct = (index: number): Uint8Array => bytes(0x10, unsignedBytes(index))
 /** Through entry `index` of the table. */
-const indirect = (index: number): Uint8Array => bytes(0x41, u32(index), 0x11, 0, 0)
+const indirect = (index: number): Uint8Array => bytes(0x41, unsignedBytes(index), 0x11, 0, 0)
 
 interface Main {
   (n: number): number
@@ -41,10 +44,10 @@ interface Main {
 function bounded(wasm: Uint8Array, budgetBytes: number): Main {
   const sections = readSections(wasm)
   const code = boundCallDepth(sections, 1)
-  const global = bytes(0x7f, 0x01, 0x41, s32(budgetBytes), 0x0b)
+  const global = bytes(0x7f, 0x01, 0x41, signedBytes(budgetBytes), 0x0b)
   const changed = sections.map(({ id, body }): Section => {
     if (id === 6) return { id, body: appendTo(body, [global]) }
-    if (id === 7) return { id, body: appendTo(body, [join([name('left'), bytes(0x03, 1)])]) }
+    if (id === 7) return { id, body: appendTo(body, [joinBytes([name('left'), bytes(0x03, 1)])]) }
     return { id, body: id === 10 ? code : body }
   })
   const module = new WebAssembly.Module(writeModule(changed) as Uint8Array<ArrayBuffer>)

@@ -1,4 +1,5 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
+import { joinBytes } from '../../shared/kernel/bytes.ts'
 import type { Hash } from '../../shared/kernel/ids.ts'
 import type { BlobRecord, DraftRecord } from '../../shared/storage/blob-catalog.ts'
 
@@ -91,11 +92,5 @@ export async function readPieces(
     const start = cursor.key[1]
     parts.push(cursor.value.subarray(Math.max(0, offset - start), Math.max(0, end - start)))
   }
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
+  return joinBytes(parts)
 }

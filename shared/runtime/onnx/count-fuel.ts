@@ -1,6 +1,10 @@
+import { joinBytes } from '../../kernel/bytes.ts'
+import { sectionIds } from '../wasm/content.ts'
 import { Instructions, readInstructions } from '../wasm/instructions.ts'
-import type { Section } from '../wasm-binary.ts'
-import { appendTo, join, Reader, sectionIds, sectionOf, u32 } from '../wasm-binary.ts'
+import { Reader } from '../wasm/reader.ts'
+import type { Section } from '../wasm/section-list.ts'
+import { appendTo, sectionOf } from '../wasm/section-list.ts'
+import { signedBytes, unsignedBytes } from '../wasm/writer.ts'
 import type { BodyPlan } from './engine-code.ts'
 import { planBody } from './engine-code.ts'
 
@@ -26,9 +30,12 @@ export function withFuel(sections: readonly Section[]): Section[] {
   const replaced = new Map<number, Uint8Array>([
     [
       sectionIds.global,
-      appendTo(globals, [join([Uint8Array.of(i64, 1, 0x42), fuelAtFirst, Uint8Array.of(0x0b)])]),
+      appendTo(globals, [joinBytes([Uint8Array.of(i64, 1, 0x42), fuelAtFirst, Uint8Array.of(0x0b)])]),
     ],
-    [sectionIds.export, appendTo(sectionOf(sections, 'export'), [join([name, Uint8Array.of(3), u32(fuel)])])],
+    [
+      sectionIds.export,
+      appendTo(sectionOf(sections, 'export'), [joinBytes([name, Uint8Array.of(3), unsignedBytes(fuel)])]),
+    ],
     [sectionIds.code, rewriteCode(sectionOf(sections, 'code'), parameterCounts(sections), fuel)],
   ])
   return sections.map(({ id, body }) => ({ id, body: replaced.get(id) ?? body }))
@@ -49,15 +56,15 @@ function parameterCounts(sections: readonly Section[]): number[] {
 
 function rewriteCode(code: Uint8Array, parameters: readonly number[], fuel: number): Uint8Array {
   const reader = new Reader(code)
-  const parts: Uint8Array[] = [u32(reader.u32())]
+  const parts: Uint8Array[] = [unsignedBytes(reader.u32())]
   const writer = new FuelWriter(fuel)
   const instructions = new Instructions()
   for (const count of parameters) {
     readInstructions(reader.part(reader.u32()), count, instructions, true)
     const body = writer.rewrite(code, planBody(instructions), count)
-    parts.push(u32(body.length), body)
+    parts.push(unsignedBytes(body.length), body)
   }
-  return join(parts)
+  return joinBytes(parts)
 }
 
 class FuelWriter {
@@ -67,14 +74,17 @@ class FuelWriter {
   constructor(fuel: number) {
     this.#fuel = fuel
     // global.get fuel, i64.const 0, i64.lt_s, if, unreachable, end
-    this.#check = join([op(0x23, fuel), Uint8Array.of(0x42, 0, 0x53, 0x04, 0x40, 0x00, 0x0b)])
+    this.#check = joinBytes([op(0x23, fuel), Uint8Array.of(0x42, 0, 0x53, 0x04, 0x40, 0x00, 0x0b)])
   }
 
   /** `bytes` is what the plan's places are in. */
   rewrite(bytes: Uint8Array, plan: BodyPlan, parameters: number): Uint8Array {
     const { codeAt, bulkAt, loops, stretches } = plan
     const length = parameters + plan.locals
-    const parts = [u32(plan.localGroups + (bulkAt.length > 0 ? 1 : 0)), bytes.subarray(plan.groupsAt, codeAt)]
+    const parts = [
+      unsignedBytes(plan.localGroups + (bulkAt.length > 0 ? 1 : 0)),
+      bytes.subarray(plan.groupsAt, codeAt),
+    ]
     if (bulkAt.length > 0) parts.push(Uint8Array.of(1, i32))
     parts.push(this.#charge(plan.cost))
     if (plan.calls) parts.push(this.#check)
@@ -89,14 +99,14 @@ class FuelWriter {
       from = at
     }
     parts.push(bytes.subarray(from, plan.end))
-    return join(parts)
+    return joinBytes(parts)
   }
 
   #charge(cost: number): Uint8Array {
-    return join([
+    return joinBytes([
       op(0x23, this.#fuel),
       Uint8Array.of(0x42),
-      signed(cost),
+      signedBytes(cost),
       Uint8Array.of(0x7d),
       op(0x24, this.#fuel),
     ])
@@ -104,7 +114,7 @@ class FuelWriter {
 
   /** The length on top of the operands stays there. */
   #chargeLength(local: number): Uint8Array {
-    return join([
+    return joinBytes([
       op(0x22, local),
       op(0x23, this.#fuel),
       op(0x20, local),
@@ -116,14 +126,5 @@ class FuelWriter {
 }
 
 function op(code: number, index: number): Uint8Array {
-  return join([Uint8Array.of(code), u32(index)])
-}
-
-/** A positive number as a signed one: its highest bit must not look like a sign. */
-function signed(value: number): Uint8Array {
-  const bytes = u32(value)
-  const last = bytes.length - 1
-  if ((bytes[last]! & 0x40) === 0) return bytes
-  bytes[last]! |= 0x80
-  return join([bytes, Uint8Array.of(0)])
+  return joinBytes([Uint8Array.of(code), unsignedBytes(index)])
 }

@@ -1,4 +1,7 @@
-import { join, Reader, readSections, sectionIds, sectionOf, writeModule } from '../wasm-binary.ts'
+import { concatBytes } from '../../kernel/bytes.ts'
+import { sectionIds } from '../wasm/content.ts'
+import { Reader } from '../wasm/reader.ts'
+import { readSections, sectionOf, writeModule } from '../wasm/section-list.ts'
 import { withFuel } from './count-fuel.ts'
 
 /**
@@ -36,7 +39,7 @@ function unshared(imports: Uint8Array): Uint8Array {
     const at = reader.at
     const flags = reader.byte()
     if (kind !== memoryKind || (flags & sharedFlag) === 0) break
-    return join([imports.subarray(0, at), Uint8Array.of(flags & ~sharedFlag), imports.subarray(at + 1)])
+    return concatBytes(imports.subarray(0, at), Uint8Array.of(flags & ~sharedFlag), imports.subarray(at + 1))
   }
   throw new Error('The ONNX engine is not the one expected: it imports no shared memory')
 }

@@ -10,7 +10,7 @@ import { limits } from './limits.ts'
 import type { Plan } from './plan.ts'
 import { readBody } from './plan.ts'
 import { Refused } from './refusal.ts'
-import { Writer } from './writer.ts'
+import { unsignedBytes, Writer } from './writer.ts'
 
 /** The module's types with those that are added. */
 class Types {
@@ -72,7 +72,7 @@ export function writePrepared(content: ModuleContent, code: Instructions, plan: 
   for (const byte of [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]) out.byte(byte)
   writeAppended(out, content, sectionIds.type, types.added)
   copySection(out, content, sectionIds.import)
-  const functionTypes = added.map(({ type }) => unsigned(type))
+  const functionTypes = added.map(({ type }) => unsignedBytes(type))
   writeAppended(out, content, sectionIds.function, functionTypes)
   copySection(out, content, sectionIds.table)
   writeMemory(out, content)
@@ -83,7 +83,7 @@ export function writePrepared(content: ModuleContent, code: Instructions, plan: 
   copySection(out, content, sectionIds.dataCount)
   const tail = new Writer()
   for (const { body } of added) tail.vector(body)
-  const count = unsigned(content.ownFunctions + added.length)
+  const count = unsignedBytes(content.ownFunctions + added.length)
   out.byte(sectionIds.code)
   out.u32(count.length + bodies.at + tail.at)
   out.bytes(count)
@@ -204,12 +204,6 @@ function growBody(
   return out.view()
 }
 
-function unsigned(value: number): Uint8Array {
-  const out = new Writer(5)
-  out.u32(value)
-  return out.view()
-}
-
 function mutableGlobal(type: number): Uint8Array {
   return Uint8Array.of(type, 0x01, type === valueTypes.i64 ? 0x42 : 0x41, 0x00, 0x0b)
 }
@@ -239,7 +233,7 @@ function writeAppended(
       if (byte < 0x80) break
     }
   }
-  const length = unsigned(count + entries.length)
+  const length = unsignedBytes(count + entries.length)
   const to = span?.to ?? 0
   out.byte(id)
   out.u32(length.length + to - from + entries.reduce((sum, entry) => sum + entry.length, 0))

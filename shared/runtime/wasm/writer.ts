@@ -73,3 +73,16 @@ export class Writer {
     this.#bytes = larger
   }
 }
+
+export function unsignedBytes(value: number): Uint8Array {
+  const out = new Writer(5)
+  out.u32(value)
+  return out.view()
+}
+
+/** A whole number within ±2^53. */
+export function signedBytes(value: number): Uint8Array {
+  const out = new Writer(8)
+  out.signed(value)
+  return out.view()
+}

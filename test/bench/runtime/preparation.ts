@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { buildPrograms } from '../../../scripts/build-programs.ts'
 import { prepareModule } from '../../../shared/runtime/wasm/prepare-module.ts'
-import { readSections, sectionOf, writeModule } from '../../../shared/runtime/wasm-binary.ts'
+import { readSections, sectionOf, writeModule } from '../../../shared/runtime/wasm/section-list.ts'
 import { alternate } from '../alternate.ts'
 import type { BenchOptions, Findings } from '../bench.ts'
 import { resultOf } from '../result.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import wabt from 'wabt'
 import { withFuel } from '../../../shared/runtime/onnx/count-fuel.ts'
-import { readSections, writeModule } from '../../../shared/runtime/wasm-binary.ts'
+import { readSections, writeModule } from '../../../shared/runtime/wasm/section-list.ts'
 
 const { parseWat } = await wabt()
 

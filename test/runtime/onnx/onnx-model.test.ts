@@ -6,13 +6,13 @@ import {
   floats,
   graph,
   integer,
-  join,
   localFunction,
   model,
   node,
   tensor,
   value,
 } from '../../../scripts/onnx-writer.ts'
+import { joinBytes } from '../../../shared/kernel/bytes.ts'
 import { checkModel } from '../../../shared/runtime/onnx/onnx-model.ts'
 
 const opset = 19
@@ -118,13 +118,13 @@ describe('SBX-04 a model is looked through before the engine sees it', () => {
   })
 
   test('refuses tensors in files, wherever they stand', () => {
-    const external = join([
+    const external = joinBytes([
       integer(1, 1),
       integer(2, 1),
       bytes(8, new TextEncoder().encode('w')),
       integer(14, 1),
     ])
-    const located = join([integer(1, 1), bytes(13, new Uint8Array([10, 1, 97]))])
+    const located = joinBytes([integer(1, 1), bytes(13, new Uint8Array([10, 1, 97]))])
     for (const one of [external, located]) {
       expect(refusal(withNodes([relu], [one]))).toContain('in a file outside of it')
       const constant = node({
@@ -182,14 +182,17 @@ describe('SBX-04 a model is looked through before the engine sees it', () => {
     for (let depth = 0; depth < 40; depth++) nested = branch(nested)
     expect(refusal(withNodes([nested]))).toContain('deep')
     const many = bytes(1, node({ operator: 'A', inputs: [], outputs: [] }))
-    const flood = join([integer(1, 10), bytes(7, join(new Array(100_001).fill(many)))])
+    const flood = joinBytes([integer(1, 10), bytes(7, joinBytes(new Array(100_001).fill(many)))])
     expect(refusal(flood)).toContain('nodes')
   })
 
   test('refuses what takes or gives something else than named tensors', () => {
     const gives = (output: Uint8Array): Uint8Array =>
       model({ opset, graph: graph({ nodes: [relu], inputs: [x], outputs: [output] }) })
-    const sequence = join([bytes(1, new TextEncoder().encode('y')), bytes(2, bytes(4, new Uint8Array()))])
+    const sequence = joinBytes([
+      bytes(1, new TextEncoder().encode('y')),
+      bytes(2, bytes(4, new Uint8Array())),
+    ])
     expect(refusal(gives(sequence))).toContain('output y is not a tensor')
     expect(refusal(gives(value('', 'float32')))).toContain('no proper name')
     expect(refusal(model({ opset, graph: graph({ nodes: [relu], inputs: [x], outputs: [] }) }))).toContain(
@@ -205,13 +208,13 @@ describe('SBX-04 a model is looked through before the engine sees it', () => {
     ['one byte', Uint8Array.of(8)],
     ['a version alone', integer(1, 8)],
     ['a graph alone', bytes(7, new Uint8Array())],
-    ['two graphs', join([plain, bytes(7, new Uint8Array())])],
-    ['a group', join([plain, Uint8Array.of(0x0b)])],
-    ['field 0', join([plain, Uint8Array.of(0x02, 0x00)])],
-    ['a tag past 32 bits', join([plain, Uint8Array.of(0xba, 0x80, 0x80, 0x80, 0x10, 0x00)])],
-    ['a tag of six bytes', join([plain, Uint8Array.of(0xba, 0x80, 0x80, 0x80, 0x80, 0x00, 0x00)])],
-    ['a number past 64 bits', join([Uint8Array.of(8, ...new Array(9).fill(0xff), 2), plain])],
-    ['a length past the end', join([plain, Uint8Array.of(0x3a, 0xff, 0xff, 0xff, 0x7f)])],
+    ['two graphs', joinBytes([plain, bytes(7, new Uint8Array())])],
+    ['a group', joinBytes([plain, Uint8Array.of(0x0b)])],
+    ['field 0', joinBytes([plain, Uint8Array.of(0x02, 0x00)])],
+    ['a tag past 32 bits', joinBytes([plain, Uint8Array.of(0xba, 0x80, 0x80, 0x80, 0x10, 0x00)])],
+    ['a tag of six bytes', joinBytes([plain, Uint8Array.of(0xba, 0x80, 0x80, 0x80, 0x80, 0x00, 0x00)])],
+    ['a number past 64 bits', joinBytes([Uint8Array.of(8, ...new Array(9).fill(0xff), 2), plain])],
+    ['a length past the end', joinBytes([plain, Uint8Array.of(0x3a, 0xff, 0xff, 0xff, 0x7f)])],
     ['text', new TextEncoder().encode('export default 1')],
   ])('refuses %s', (_, program) => {
     expect(checkModel(program).kind).toBe('refused')
