@@ -38,6 +38,8 @@ export interface NodeHostParts {
   readonly dialRelay: (relay: string) => Promise<PeerId>
   readonly clock?: () => number
   readonly onEvent?: (event: PeerEvent) => void
+  /** Keeps rows of finished tasks elsewhere before they are deleted; without it they are just deleted. */
+  readonly archive?: (keys: readonly string[]) => Promise<void>
   /** The store failed: the node says nothing more and must end. */
   readonly failed: (error: unknown) => void
 }
@@ -107,10 +109,8 @@ export class NodeHost {
 
   /** Restores the machine from the store, then joins the network. */
   async start(): Promise<void> {
-    const rows = await this.#storedRows()
-    this.#parts.peer.restore(rows, this.#run.now)
-    if (rows.length > 0)
-      this.#parts.log('info', `Recovered state from ${new Date(this.#run.now).toISOString()}`)
+    const rows = await this.#restore()
+    if (rows > 0) this.#parts.log('info', `Recovered state from ${new Date(this.#run.now).toISOString()}`)
     await this.#parts.network.start(this.#listener())
     this.#run.post({ kind: 'start' })
   }
@@ -154,20 +154,26 @@ export class NodeHost {
     await this.#parts.network.stop()
   }
 
-  async #storedRows(): Promise<Row[]> {
-    const rows: Row[] = []
+  /** Some rows at a time, since a relay may have more than fit into memory. Resolves to how many there were. */
+  async #restore(): Promise<number> {
+    const { peer, store } = this.#parts
+    let count = 0
     let from: string | undefined
     for (;;) {
       const options = from === undefined ? { limit: rowsAtATime } : { limit: rowsAtATime, from }
-      const page = await this.#parts.store.list('', options)
-      for (const { key, value } of page) {
+      const page = await store.list('', options)
+      const rows = page.map(({ key, value }): Row => {
         const decoded = decodeCanonical(value)
         invariant(!(decoded instanceof Refusal), `the stored row ${key} is not readable`)
-        rows.push({ key, value: decoded })
-      }
-      if (page.length < rowsAtATime) return rows
+        return { key, value: decoded }
+      })
+      peer.restore(rows)
+      count += rows.length
+      if (page.length < rowsAtATime) break
       from = page.at(-1)!.key
     }
+    peer.restored(this.#run.now)
+    return count
   }
 
   #listener(): NetworkListener {
@@ -244,12 +250,25 @@ export class NodeHost {
           this.command({ type: 'topology/dialFailed', peer: ask.peer })
         })
         return
+      case 'archive':
+        return void this.#archive(ask.keys)
       case 'admittances': {
         this.#replies.get(ask.requestId)?.(ask.items)
         this.#replies.delete(ask.requestId)
         return
       }
     }
+  }
+
+  async #archive(keys: readonly string[]): Promise<void> {
+    const { archive, log } = this.#parts
+    try {
+      await archive?.(keys)
+    } catch (error) {
+      // The rows stay, and the machine asks again later.
+      return log('warn', 'Finished tasks could not be archived yet', { error: String(error) })
+    }
+    this.command({ type: 'coordinator/archived', keys })
   }
 
   async #dialRelay(relay: string): Promise<void> {

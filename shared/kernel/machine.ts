@@ -35,11 +35,13 @@ export interface Out<M, E, A> {
 
 /**
  * A machine changes only its own state, performs nothing, and is deterministic: the same inputs at the same times
- * give the same effects. `restore` comes before the first `handle` and is the only recovery path.
+ * give the same effects. `restore` comes before the first `handle` and is the only recovery path: some rows at a time, in
+ * key order, then `restored`.
  */
 export interface Machine<I, M, E, A> {
   handle(input: I, now: Instant, out: Out<M, E, A>): void
-  restore(rows: Iterable<Row>, now: Instant): void
+  restore(rows: Iterable<Row>): void
+  restored(now: Instant): void
 }
 
 /** The list of a tick's effects. */

@@ -173,7 +173,8 @@ export class Membership implements Machine<MembershipInput, Presence, Membership
     }
   }
 
-  restore(_rows: Iterable<Row>, _now: Instant): void {}
+  restore(_rows: Iterable<Row>): void {}
+  restored(_now: Instant): void {}
 
   #up(peer: PeerId, direct: boolean, admission: Admission | null, now: Instant, out: MembershipOut): void {
     const known = this.#members.get(peer)

@@ -50,10 +50,14 @@ export class Peer {
     }
   }
 
-  /** Gives each child the rows under its own prefix. */
-  restore(rows: readonly Row[], now: Instant): void {
+  /** Gives each child those of some rows that are under its own prefix; `restored` when there are no more. */
+  restore(rows: readonly Row[]): void {
     const under = (prefix: string) => rows.filter((row) => row.key.startsWith(prefix))
-    this.children.coordinator?.restore(under('coordinator/'), now)
+    this.children.coordinator?.restore(under('coordinator/'))
+  }
+
+  restored(now: Instant): void {
+    this.children.coordinator?.restored(now)
   }
 
   #route(input: PeerInput, now: Instant, out: PeerOutbox): void {

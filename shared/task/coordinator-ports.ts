@@ -1,5 +1,5 @@
 import type { Hash, Instant, PeerId, TaskId } from '../kernel/ids.ts'
-import type { Out } from '../kernel/machine.ts'
+import type { Out, Row } from '../kernel/machine.ts'
 import type { Refusal } from '../kernel/refusal.ts'
 import type {
   Admission,
@@ -53,6 +53,10 @@ export type CoordinatorCommand =
   | { readonly type: 'coordinator/cancel'; readonly from: PeerId; readonly taskIds: readonly TaskId[] }
   | { readonly type: 'coordinator/peerLost'; readonly peer: PeerId }
   | { readonly type: 'coordinator/peerUp'; readonly peer: PeerId }
+  /** The host's answer to `archive`: these rows are kept elsewhere now. */
+  | { readonly type: 'coordinator/archived'; readonly keys: readonly string[] }
+  /** The rows of a coordinator that is no more, whole tasks at a time; answered by the event `adopted`. */
+  | { readonly type: 'coordinator/adopt'; readonly requestId: number; readonly rows: readonly Row[] }
 
 export type CoordinatorInput =
   | { readonly kind: 'message'; readonly from: PeerId; readonly message: FromWorker | FromSubmitter }
@@ -90,8 +94,17 @@ export type CoordinatorEvent =
     }
   /** A signed message that contradicts itself or another one of the same worker. */
   | { readonly type: 'badAnswer'; readonly worker: PeerId; readonly taskId: TaskId; readonly what: string }
+  /** Tasks of another coordinator are here now: those that were open, and ends that were not known. */
+  | {
+      readonly type: 'adopted'
+      readonly requestId: number
+      readonly tasks: number
+      readonly finished: number
+    }
 
 export type LossReason =
+  /** The coordinator that had given it out is no more; nobody's doing. */
+  | 'coordinatorLost'
   | 'badAnswer'
   | 'cancelled'
   | 'unacknowledged'
@@ -100,11 +113,14 @@ export type LossReason =
   | 'overTime'
   | HandBackReason
 
-export type CoordinatorAsk = {
-  readonly type: 'admittances'
-  readonly requestId: number
-  readonly items: readonly Admittance[]
-}
+export type CoordinatorAsk =
+  | {
+      readonly type: 'admittances'
+      readonly requestId: number
+      readonly items: readonly Admittance[]
+    }
+  /** Keep these rows of finished tasks elsewhere; answered by `coordinator/archived` once they are. */
+  | { readonly type: 'archive'; readonly keys: readonly string[] }
 
 export type CoordinatorOut = Out<ToWorker | ToSubmitter, CoordinatorEvent, CoordinatorAsk>
 
@@ -114,8 +130,10 @@ export interface CoordinatorConfig {
   /** All unfinished tasks, assigned ones included; every priority is refused beyond. */
   readonly tasksMax: number
   readonly workersMax: number
-  /** Finished tasks remembered so that a repeated submission is known. */
+  /** Finished tasks kept; beyond it the oldest are archived before their time. */
   readonly finishedMax: number
+  /** TSK-11: a finished task is kept for so long, then archived. */
+  readonly retentionMs: number
   /** TSK-06: an assignment that is not acknowledged within this is given to another. */
   readonly acknowledgeMs: number
   /** A worker with work that is silent for this long has lost it. */
@@ -141,6 +159,7 @@ export const defaultCoordinatorConfig: CoordinatorConfig = {
   tasksMax: 40_000,
   workersMax: 20_000,
   finishedMax: 200_000,
+  retentionMs: 7 * 24 * 60 * 60_000,
   acknowledgeMs: 5_000,
   leaseMs: 15_000,
   overtimeMs: 30_000,

@@ -24,11 +24,18 @@ import type {
   TaskReport,
   Verifier,
 } from './coordinator-ports.ts'
+import { jobIdIn, rowKeys } from './coordinator-rows.ts'
+import {
+  type CoordinatorCounts,
+  type CoordinatorTables,
+  CoordinatorView,
+  type JobReport,
+} from './coordinator-view.ts'
 import { taskDigest } from './digest.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { FinishedTasks } from './finished-tasks.ts'
 import { checkSubmission } from './intake.ts'
-import { JobTallies, type JobTally } from './job-tallies.ts'
+import { JobTallies } from './job-tallies.ts'
 import { Leases } from './leases.ts'
 import type {
   Admittance,
@@ -40,13 +47,13 @@ import type {
   ToSubmitter,
   ToWorker,
 } from './messages.ts'
-import { blobsOf } from './payload.ts'
 import { Post } from './post.ts'
 import { ReadyQueue } from './ready-queue.ts'
+import { Recovery } from './recovery.ts'
 import { Roster } from './roster.ts'
 import { type Priority, type Task, type TaskStatus, taskStatuses } from './task.ts'
 import { type End, finishedTask } from './task-end.ts'
-import { isLive, type Origin, type StateRow, type SubmissionRow, TaskRecord } from './task-record.ts'
+import { type Origin, TaskRecord } from './task-record.ts'
 import { WaitingNotices } from './waiting-notices.ts'
 
 const sweepTimer = 'coordinator/sweep'
@@ -88,20 +95,39 @@ export class Coordinator
   readonly #post = new Post()
   readonly #dirty = new Set<TaskRecord>()
   readonly #disagreements: BoundedMap<PeerId, number> = new BoundedMap('workers that disagreed', 1_000)
-  readonly #totals: Record<TaskStatus, number>
+  readonly #totals = Object.fromEntries(taskStatuses.map((status) => [status, 0])) as Record<
+    TaskStatus,
+    number
+  >
+  readonly #recovery: Recovery
+  readonly #tables: CoordinatorTables
+  readonly #view: CoordinatorView
   #sweeping = false
   #nextOrder = 1
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts
     this.#config = parts.config
-    this.#tasks = new BoundedMap('unfinished tasks', parts.config.tasksMax)
-    this.#finished = new FinishedTasks(parts.config.finishedMax, undeliveredMax)
+    // As many again may come from a coordinator that is no more.
+    this.#tasks = new BoundedMap('unfinished tasks', 2 * parts.config.tasksMax)
+    const { finishedMax: knownMax, retentionMs } = parts.config
+    this.#finished = new FinishedTasks({ knownMax, undeliveredMax, retentionMs })
     this.#roster = new Roster(parts.config.workersMax, parts.random)
     this.#dispatcher = new Dispatcher(this.#queue, this.#roster, this.#post, (record) =>
       this.#dirty.add(record),
     )
     this.#notices = new WaitingNotices(this.#dispatcher)
+    this.#tables = {
+      tasks: this.#tasks,
+      finished: this.#finished,
+      queue: this.#queue,
+      roster: this.#roster,
+      dispatcher: this.#dispatcher,
+      jobs: this.#jobs,
+      totals: this.#totals,
+      disagreements: this.#disagreements,
+    }
+    this.#view = new CoordinatorView(this.#tables)
     this.#answers = new AnswerCounter(
       {
         verifier: parts.verifier,
@@ -127,7 +153,14 @@ export class Coordinator
       finish: (record, end, now, out) => this.#finish(record, end, now, out),
       settled: (record) => this.#settled(record),
     })
-    this.#totals = Object.fromEntries(taskStatuses.map((status) => [status, 0])) as Record<TaskStatus, number>
+    this.#recovery = new Recovery({
+      sha256: parts.sha256,
+      ...this.#tables,
+      leases: this.#leases,
+      totals: this.#totals,
+      nextOrder: () => this.#nextOrder++,
+      endAs: (record, finished, now, out) => this.#endAs(record, finished, now, out),
+    })
   }
 
   handle(input: CoordinatorInput, now: Instant, out: CoordinatorOut): void {
@@ -139,9 +172,8 @@ export class Coordinator
         this.#command(input.command, now, out)
         break
       case 'timer':
-        this.#sweeping = false
-        this.#leases.sweep(now, out)
-        this.#finished.resend(now, this.#config.resendMs, this.#parts.reachability, this.#post)
+        if (this.#finished.isRetireTimer(input.key)) this.#finished.retire(now, out)
+        else this.#sweep(now, out)
         break
       case 'resumed':
         this.#leases.resumed(input.gapMs, now)
@@ -152,120 +184,27 @@ export class Coordinator
     this.#endTick(now, out)
   }
 
-  restore(rows: Iterable<Row>, now: Instant): void {
-    const submissions = new Map<string, SubmissionRow>()
-    const states = new Map<string, StateRow>()
-    const finished: FinishedTask[] = []
-    const undelivered = new Set<string>()
-    for (const { key, value } of rows) {
-      const [, kind, id] = key.split('/')
-      if (kind === 'task') submissions.set(id!, value as SubmissionRow)
-      else if (kind === 'state') states.set(id!, value as StateRow)
-      else if (kind === 'done') finished.push(value as FinishedTask)
-      else if (kind === 'job') this.#jobs.restore(id as JobId, value as PeerId)
-      else if (kind === 'undelivered') undelivered.add(id!)
-    }
-    for (const row of finished) {
-      const digest = taskDigest(row.task, this.#parts.sha256)
-      this.#finished.restore(row, digest, undelivered.has(row.task.taskId))
-      this.#totals[row.status]++
-      this.#jobs.accepted(row.task)
-      this.#jobs.finished(row)
-    }
-    const inOrder = [...submissions].sort(([, a], [, b]) => a.order - b.order)
-    for (const [taskId, row] of inOrder) {
-      const digest = taskDigest(row.submission.task, this.#parts.sha256)
-      const record = TaskRecord.restore(digest, row, states.get(taskId))
-      this.#tasks.mustSet(record.submission.task.taskId, record)
-      this.#jobs.accepted(record.submission.task)
-      this.#nextOrder = row.order + 1
-      for (const attempt of record.live()) this.#leases.resume(record, attempt, now)
-      this.#dispatcher.enqueue(record)
-    }
+  restore(rows: Iterable<Row>): void {
+    this.#recovery.restore(rows)
+  }
+
+  restored(now: Instant): void {
+    this.#recovery.restored(now)
+    this.#nextOrder = this.#recovery.nextOrder
   }
 
   // ——— questions ———
 
-  report(taskId: TaskId): TaskReport | undefined {
-    const record = this.#tasks.get(taskId)
-    if (record === undefined) return undefined
-    const { task } = record.submission
-    const missing = this.#dispatcher.missingWorkers(record)
-    return {
-      taskId,
-      submitter: task.submitter,
-      status: record.status,
-      submittedAt: task.submittedAt,
-      attempts: record.attempts.length,
-      ...(missing > 0 ? { missing: { workers: missing } } : {}),
-    }
-  }
-
-  finishedKeyOf(taskId: TaskId): string | undefined {
-    return this.#finished.get(taskId)?.key
-  }
-
-  job(id: JobId): (Readonly<JobTally> & { readonly missingWorkers: number }) | undefined {
-    const tally = this.#jobs.get(id)
-    if (tally === undefined) return undefined
-    for (const record of this.#queue.all()) {
-      if (record.submission.task.jobId !== id) continue
-      return { ...tally, missingWorkers: this.#dispatcher.missingWorkers(record) }
-    }
-    return { ...tally, missingWorkers: 0 }
-  }
-
-  /** Whether this attempt is out with the worker: an answer to it, with so many bytes of output, would count. */
-  awaits(worker: PeerId, key: AttemptKey, outputBytes: number): boolean {
-    const record = this.#tasks.get(key.taskId)
-    const attempt = record?.attemptNumbered(key.attempt)
-    if (attempt === undefined || attempt.worker !== worker || !isLive(attempt)) return false
-    return outputBytes <= record!.submission.task.limits.outputBytes
-  }
-
-  /** Programs, inputs and outputs of unfinished tasks that are blobs. */
-  *blobs(): Iterable<Hash> {
-    for (const { submission, attempts } of this.#tasks.values()) {
-      yield* blobsOf(submission)
-      for (const { answer } of attempts) {
-        if (answer?.answer.output?.kind === 'blob') yield answer.answer.output.hash
-      }
-    }
-  }
-
-  unfinishedOf(jobId: JobId): TaskId[] {
-    const ids: TaskId[] = []
-    for (const record of this.#tasks.values()) {
-      if (!record.finished && record.submission.task.jobId === jobId) ids.push(record.submission.task.taskId)
-    }
-    return ids
-  }
-
-  counts(): {
-    readonly tasks: Readonly<Record<TaskStatus, number>>
-    readonly queue: Readonly<Record<Priority, number>>
-    readonly workers: { readonly count: number; readonly slots: number; readonly busy: number }
-    readonly disagreements: Readonly<Record<string, number>>
-  } {
-    const tasks = { ...this.#totals }
-    for (const record of this.#tasks.values()) if (!record.finished) tasks[record.status]++
-    let slots = 0
-    let busy = 0
-    for (const worker of this.#roster.all()) {
-      slots += worker.slots
-      for (const { attempt } of worker.outstanding.values()) if (attempt.state === 'running') busy++
-    }
-    return {
-      tasks,
-      queue: {
-        critical: this.#queue.size('critical'),
-        normal: this.#queue.size('normal'),
-        low: this.#queue.size('low'),
-      },
-      workers: { count: this.#roster.offering, slots, busy },
-      disagreements: Object.fromEntries(this.#disagreements.entries()),
-    }
-  }
+  // Those of `CoordinatorView`.
+  report = (taskId: TaskId): TaskReport | undefined => this.#view.report(taskId)
+  finishedKeyOf = (taskId: TaskId): string | undefined => this.#view.finishedKeyOf(taskId)
+  job = (id: JobId): JobReport | undefined => this.#view.job(id)
+  jobsOf = (submitter: PeerId): readonly (readonly [JobId, JobReport])[] => this.#view.jobsOf(submitter)
+  awaits = (worker: PeerId, key: AttemptKey, outputBytes: number): boolean =>
+    this.#view.awaits(worker, key, outputBytes)
+  blobs = (): Iterable<Hash> => this.#view.blobs()
+  unfinishedOf = (jobId: JobId): TaskId[] => this.#view.unfinishedOf(jobId)
+  counts = (): CoordinatorCounts => this.#view.counts()
 
   // ——— inputs ———
 
@@ -310,6 +249,12 @@ export class Coordinator
       }
       case 'coordinator/peerUp':
         return this.#finished.resendTo(command.peer, now, 0, this.#post)
+      case 'coordinator/archived':
+        return this.#archived(command.keys, now, out)
+      case 'coordinator/adopt': {
+        const adopted = this.#recovery.adopt(command.rows, now, out)
+        return out.event({ type: 'adopted', requestId: command.requestId, ...adopted })
+      }
       default:
         return unreachable(command)
     }
@@ -335,8 +280,8 @@ export class Coordinator
     }
     const record = new TaskRecord(item, digest, origin, now, this.#nextOrder++)
     this.#tasks.mustSet(task.taskId, record)
-    out.save(`coordinator/task/${task.taskId}`, record.submissionRow())
-    if (this.#jobs.accepted(task)) out.save(`coordinator/job/${task.jobId}`, task.submitter)
+    out.save(rowKeys.submission(task.taskId), record.submissionRow())
+    if (this.#jobs.accepted(task)) out.save(rowKeys.job(task.jobId!), task.submitter)
     this.#dispatcher.enqueue(record)
     out.event({ type: 'taskAccepted', taskId: task.taskId, jobId: task.jobId, submitter: task.submitter })
     return { taskId: task.taskId, accepted: true }
@@ -350,7 +295,9 @@ export class Coordinator
   }
 
   #noRoom(priority: Priority): { code: string; message: string } | undefined {
-    const full = this.#tasks.full || (priority !== 'critical' && this.#queue.total >= this.#config.queueMax)
+    const full =
+      this.#tasks.size >= this.#config.tasksMax ||
+      (priority !== 'critical' && this.#queue.total >= this.#config.queueMax)
     return full ? { code: 'QueueFull', message: 'Task queue full, try again later' } : undefined
   }
 
@@ -363,10 +310,7 @@ export class Coordinator
       }
       if (record.finished) continue
       this.#finish(record, { status: 'cancelled' }, now, out)
-      for (const attempt of record.live()) {
-        this.#post.to(attempt.worker).dropped.push({ taskId, epoch: record.epoch, attempt: attempt.attempt })
-        this.#leases.lose(record, attempt, 'cancelled', now, out)
-      }
+      this.#dropLive(record, now, out)
     }
   }
 
@@ -377,11 +321,20 @@ export class Coordinator
     this.#post.to(from).admitted.push({ taskId, accepted: false, code: 'UnknownTask', message })
   }
 
+  #sweep(now: Instant, out: CoordinatorOut): void {
+    this.#sweeping = false
+    this.#leases.sweep(now, out)
+    this.#finished.resend(now, this.#config.resendMs, this.#parts.reachability, this.#post)
+  }
+
   // ——— ends ———
 
   #finish(record: TaskRecord, end: End, now: Instant, out: CoordinatorOut): void {
     record.enter(end.status, now)
-    const finished = finishedTask(record, end, now)
+    this.#close(record, finishedTask(record, end, now), now, out)
+  }
+
+  #close(record: TaskRecord, finished: FinishedTask, now: Instant, out: CoordinatorOut): void {
     const { task } = record.submission
     this.#dispatcher.withdraw(record)
     this.#finished.add(finished, record.digest, record.origin, now, {
@@ -389,13 +342,35 @@ export class Coordinator
       reachability: this.#parts.reachability,
       out,
     })
-    out.save(`coordinator/task/${task.taskId}`, undefined)
-    out.save(`coordinator/state/${task.taskId}`, undefined)
+    out.save(rowKeys.submission(task.taskId), undefined)
+    out.save(rowKeys.state(task.taskId), undefined)
     this.#dirty.delete(record)
     this.#settled(record)
     this.#totals[finished.status]++
     this.#jobs.finished(finished)
     out.event({ type: 'taskFinished', finished })
+  }
+
+  /** Another coordinator has ended it; what its workers still have is not wanted any more. */
+  #endAs(record: TaskRecord, finished: FinishedTask, now: Instant, out: CoordinatorOut): void {
+    record.endAs(finished)
+    this.#close(record, finished, now, out)
+    this.#dropLive(record, now, out)
+  }
+
+  #dropLive(record: TaskRecord, now: Instant, out: CoordinatorOut): void {
+    const { taskId } = record.submission.task
+    for (const attempt of record.live()) {
+      this.#post.to(attempt.worker).dropped.push({ taskId, epoch: record.epoch, attempt: attempt.attempt })
+      this.#leases.lose(record, attempt, 'cancelled', now, out)
+    }
+  }
+
+  #archived(keys: readonly string[], now: Instant, out: CoordinatorOut): void {
+    for (const key of this.#finished.archived(keys, now, out)) {
+      const jobId = jobIdIn(key) as JobId
+      if (this.#jobs.archived(jobId)) out.save(rowKeys.job(jobId), undefined)
+    }
   }
 
   /** A finished task stays in memory while answers may still count for or against their workers. */
@@ -411,10 +386,11 @@ export class Coordinator
   #endTick(now: Instant, out: CoordinatorOut): void {
     this.#dispatcher.dispatch(now, out)
     for (const record of this.#dirty) {
-      if (!record.finished) out.save(`coordinator/state/${record.submission.task.taskId}`, record.stateRow())
+      if (!record.finished) out.save(rowKeys.state(record.submission.task.taskId), record.stateRow())
     }
     this.#dirty.clear()
     this.#post.flush(out)
+    this.#finished.schedule(now, out)
     if (!this.#sweeping && (this.#tasks.size > 0 || this.#finished.undelivered > 0)) {
       this.#sweeping = true
       this.#notices.tell(this.#queue.all(), out)

@@ -11,6 +11,8 @@ export interface JobTally {
   /** Failed, timed out and cancelled. */
   failed: number
   executions: number
+  /** Tasks whose ends were archived. */
+  archived: number
 }
 
 const jobsMax = 10_000
@@ -23,9 +25,14 @@ export class JobTallies {
     return this.#jobs.get(id)
   }
 
-  /** The job's submitter, from before a restart. */
+  /** Jobs of this submitter, the one that something happened to last at the end. */
+  *of(submitter: PeerId): Iterable<readonly [JobId, Readonly<JobTally>]> {
+    for (const [id, tally] of this.#jobs.entries()) if (tally.submitter === submitter) yield [id, tally]
+  }
+
+  /** The job's submitter, from before a restart; another's word for a job that is known changes nothing. */
   restore(jobId: JobId, submitter: PeerId): void {
-    this.#jobs.setDroppingOldest(jobId, newTally(submitter))
+    if (!this.#jobs.has(jobId)) this.#jobs.setDroppingOldest(jobId, newTally(submitter))
   }
 
   /** True when the job is new: its submitter is to be kept, as only that peer's tasks count in it. */
@@ -45,6 +52,14 @@ export class JobTallies {
     })
   }
 
+  /** True when nothing of the job is left here, so that its submitter need not be known any more. */
+  archived(jobId: JobId): boolean {
+    const tally = this.#jobs.get(jobId)
+    if (tally === undefined) return true
+    tally.archived++
+    return tally.archived >= tally.accepted && this.#jobs.delete(jobId)
+  }
+
   #change({ jobId, submitter }: Task, change: (tally: JobTally) => void): void {
     if (jobId === null) return
     const tally = this.#jobs.get(jobId) ?? newTally(submitter)
@@ -61,4 +76,5 @@ const newTally = (submitter: PeerId): JobTally => ({
   completed: 0,
   failed: 0,
   executions: 0,
+  archived: 0,
 })

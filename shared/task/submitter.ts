@@ -109,7 +109,8 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
     this.#sendDue(now, out)
   }
 
-  restore(_rows: Iterable<Row>, _now: Instant): void {}
+  restore(_rows: Iterable<Row>): void {}
+  restored(_now: Instant): void {}
 
   #message(from: PeerId, message: ToSubmitter, now: Instant, out: SubmitterOut): void {
     // A stranger may know an id, but speaks for no coordinator.

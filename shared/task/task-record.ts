@@ -2,7 +2,7 @@ import { after, type Hash, type Instant, type PeerId } from '../kernel/ids.ts'
 import { invariant } from '../kernel/invariant.ts'
 import type { LossReason } from './coordinator-ports.ts'
 import { isFinal, mayFollow } from './lifecycle.ts'
-import type { Answer, OpenedCommitment, Submission, Transition, Vote } from './messages.ts'
+import type { Answer, FinishedTask, OpenedCommitment, Submission, Transition, Vote } from './messages.ts'
 import type { TaskStatus } from './task.ts'
 
 /**
@@ -125,7 +125,8 @@ export class TaskRecord {
   /** How often the worker lost this task. */
   lossesOf(worker: PeerId): number {
     let losses = 0
-    for (const attempt of this.attempts) if (attempt.worker === worker && attempt.state === 'lost') losses++
+    for (const { worker: who, state, lost } of this.attempts)
+      if (who === worker && state === 'lost' && lost?.reason !== 'coordinatorLost') losses++
     return losses
   }
 
@@ -151,13 +152,29 @@ export class TaskRecord {
   losses(reasons: readonly LossReason[] | undefined, perWorkerMax: number): number {
     const perWorker = new Map<PeerId, number>()
     for (const { worker, state, lost } of this.attempts) {
-      if (state !== 'lost' || (reasons !== undefined && (lost === null || !reasons.includes(lost.reason))))
-        continue
+      if (state !== 'lost' || lost?.reason === 'coordinatorLost') continue
+      if (reasons !== undefined && (lost === null || !reasons.includes(lost.reason))) continue
       perWorker.set(worker, Math.min(perWorkerMax, (perWorker.get(worker) ?? 0) + 1))
     }
     let sum = 0
     for (const count of perWorker.values()) sum += count
     return sum
+  }
+
+  /** Every attempt that is out is lost, whoever has it. */
+  loseAll(reason: LossReason, now: Instant): void {
+    for (const attempt of this.live()) {
+      attempt.state = 'lost'
+      attempt.lost = { reason, at: now }
+    }
+    if (!this.finished && this.answeredInRound().length === 0) this.enter('pending', now)
+  }
+
+  /** The task has ended elsewhere, and that is its history. */
+  endAs(finished: FinishedTask): void {
+    this.#status = finished.status
+    this.transitions.length = 0
+    this.transitions.push(...finished.transitions)
   }
 
   live(): Attempt[] {

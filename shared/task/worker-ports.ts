@@ -23,6 +23,8 @@ export type WorkerCommand =
   | { readonly type: 'worker/ran'; readonly runId: number; readonly ran: Ran }
   /** Slots to lend; 0 pauses: what is held goes back. */
   | { readonly type: 'worker/lend'; readonly slots: number }
+  /** Leaving soon: what has not begun goes back, nothing more is taken, what runs is finished and answered. */
+  | { readonly type: 'worker/drain' }
   | { readonly type: 'worker/coordinatorUp'; readonly peer: PeerId }
   | { readonly type: 'worker/peerLost'; readonly peer: PeerId }
 

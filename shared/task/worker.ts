@@ -64,6 +64,8 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   readonly #offeredAt = new Map<PeerId, Instant>()
   readonly #pace = new Pace()
   #slots = 0
+  /** Finishes what runs and takes nothing more. */
+  #draining = false
   #nextRun = 1
   #gatherAt: Instant | undefined
   #offerAt: Instant | undefined
@@ -78,6 +80,11 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
 
   get slots(): number {
     return this.#slots
+  }
+
+  /** Attempts that run or whose answers were not yet acknowledged. */
+  get held(): number {
+    return this.#held.size
   }
 
   get running(): number {
@@ -122,7 +129,8 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     this.#payOffers(now, out)
   }
 
-  restore(_rows: Iterable<Row>, _now: Instant): void {}
+  restore(_rows: Iterable<Row>): void {}
+  restored(_now: Instant): void {}
 
   #message(from: PeerId, message: ToWorker, out: WorkerOut): void {
     switch (message.type) {
@@ -142,7 +150,12 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     switch (command.type) {
       case 'worker/ran':
         return this.#ran(command.runId, command.ran, now, out)
+      case 'worker/drain':
+        this.#draining = true
+        this.#handBackUnanswered(({ state }) => state === 'queued', 'leaving', out)
+        return this.#offerAllNow()
       case 'worker/lend':
+        this.#draining = false
         this.#slots = command.slots
         if (command.slots === 0) this.#handBackUnanswered(() => true, 'paused', out)
         this.#offerAllNow()
@@ -210,8 +223,10 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   #assigned(from: PeerId, message: Assign, out: WorkerOut): void {
     if (!this.#coordinators.has(from)) return
     this.#owed.add(from)
-    if (this.#slots === 0) {
-      return this.#sendHandBacks(from, message.items, 'paused', out)
+    if (this.#slots === 0 || this.#draining) {
+      const fresh = message.items.filter((item) => !this.#held.has(nameOf(from, item)))
+      if (fresh.length === 0) return
+      return this.#sendHandBacks(from, fresh, this.#draining ? 'leaving' : 'paused', out)
     }
     // Offers and assignments cross: what an earlier offer allowed is taken.
     let room = this.#share - this.#heldOf(from)
@@ -238,6 +253,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
 
   /** What each coordinator is offered. */
   get #capacity(): number {
+    if (this.#draining) return 0
     const { heldAheadMs, heldPerSlot } = this.#config
     return Math.min(this.#share, this.#slots * this.#pace.attemptsIn(heldAheadMs, heldPerSlot))
   }

@@ -127,7 +127,8 @@ export class Topology implements Machine<TopologyInput, TopologyMessage, Topolog
     }
   }
 
-  restore(_rows: Iterable<Row>, _now: Instant): void {}
+  restore(_rows: Iterable<Row>): void {}
+  restored(_now: Instant): void {}
 
   #command(command: TopologyCommand, now: Instant, out: TopologyOut): void {
     switch (command.type) {

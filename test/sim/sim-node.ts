@@ -46,7 +46,8 @@ export class SimNode {
     this.joinedAt = joinedAt
   }
 
+  /** In key order, as a store lists them. */
   rows(): Row[] {
-    return [...this.disk].map(([key, value]) => ({ key, value }))
+    return [...this.disk].map(([key, value]) => ({ key, value })).sort((a, b) => (a.key < b.key ? -1 : 1))
   }
 }

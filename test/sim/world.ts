@@ -142,7 +142,8 @@ export class World {
     node.up = true
     node.joinedAt = this.now
     node.peer = this.#makePeer(node.id, node.kind, relays)
-    node.peer.restore(node.rows(), this.now)
+    node.peer.restore(node.rows())
+    node.peer.restored(this.now)
     this.input(node, { kind: 'start' })
     this.lend(node, node.slots)
   }
@@ -291,6 +292,11 @@ export class World {
         return this.#dial(node, ask.peer, (peer) => {
           if (peer !== undefined) return
           this.input(node, { kind: 'command', command: { type: 'topology/dialFailed', peer: ask.peer } })
+        })
+      case 'archive':
+        return this.input(node, {
+          kind: 'command',
+          command: { type: 'coordinator/archived', keys: ask.keys },
         })
       case 'hangUp': {
         const other = this.#byId.get(ask.peer)

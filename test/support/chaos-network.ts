@@ -16,6 +16,7 @@ import { Worker } from '../../shared/task/worker.ts'
 import { defaultWorkerConfig } from '../../shared/task/worker-ports.ts'
 import { VoteVerifier } from '../../shared/verification/vote-verifier.ts'
 import { modelRun, sha256 } from '../sim/model-programs.ts'
+import { rowsOf } from './stored-rows.ts'
 import { makeTask, peerId, startMs } from './task-fixtures.ts'
 
 interface Parcel {
@@ -191,8 +192,8 @@ export class ChaosNetwork {
     for (let i = this.bag.length - 1; i >= 0; i--) if (this.bag[i]!.to === this.relay) this.bag.splice(i, 1)
     const nodes = [...this.workers, ...this.submitters]
     this.coordinator = this.#makeCoordinator()
-    const rows = [...this.#disk].map(([key, bytes]) => ({ key, value: decodeCanonical(bytes) }))
-    this.coordinator.restore(rows, this.now)
+    this.coordinator.restore(rowsOf(this.#disk))
+    this.coordinator.restored(this.now)
     for (const node of nodes) {
       if (!node.linked) continue
       node.linked = false

@@ -1,5 +1,5 @@
 import { OpenPolicy } from '../../shared/access/open-policy.ts'
-import { decodeCanonical, encodeCanonical } from '../../shared/kernel/codec.ts'
+import { encodeCanonical } from '../../shared/kernel/codec.ts'
 import type { PeerId, TaskId } from '../../shared/kernel/ids.ts'
 import type { Effect } from '../../shared/kernel/machine.ts'
 import { Random } from '../../shared/kernel/random.ts'
@@ -26,6 +26,7 @@ import type {
 import { VoteVerifier } from '../../shared/verification/vote-verifier.ts'
 import { sha256 } from '../sim/model-programs.ts'
 import { MachineDriver } from './machine-driver.ts'
+import { rowsOf } from './stored-rows.ts'
 import { answerTo, peerId, type Said } from './task-fixtures.ts'
 
 type Effects = Effect<ToWorker | ToSubmitter, CoordinatorEvent, CoordinatorAsk>[]
@@ -167,8 +168,8 @@ export class CoordinatorDriver extends MachineDriver<
     this.timers.clear()
     this.coordinator = this.#make()
     this.machine = this.coordinator
-    const rows = [...this.disk].map(([key, bytes]) => ({ key, value: decodeCanonical(bytes) }))
-    this.coordinator.restore(rows, this.now)
+    this.coordinator.restore(rowsOf(this.disk))
+    this.coordinator.restored(this.now)
   }
 
   #save(key: string, value: unknown): void {

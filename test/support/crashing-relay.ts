@@ -1,5 +1,4 @@
 import { Run } from '../../shared/host/run.ts'
-import { decodeCanonical } from '../../shared/kernel/codec.ts'
 import type { PeerId, TaskId } from '../../shared/kernel/ids.ts'
 import { Random } from '../../shared/kernel/random.ts'
 import type { PeerEffect } from '../../shared/peer/inputs.ts'
@@ -9,6 +8,7 @@ import type { WireMessage } from '../../shared/peer/wire.ts'
 import type { Store, StoreChange, StoreRow } from '../../shared/storage/store.ts'
 import type { Assignment, AttemptKey, FinishedTask, Submission } from '../../shared/task/messages.ts'
 import { sha256 } from '../sim/model-programs.ts'
+import { rowsOf } from './stored-rows.ts'
 import { answerTo, peerId } from './task-fixtures.ts'
 
 export const submitter = peerId(1)
@@ -107,7 +107,7 @@ export class CrashingRelay {
   start(): void {
     const peer = makePeer('relay', { self: relayId, version: 'test', relays: [], seed: 1, sha256 })
     const store = new ProcessStore(this.disk, this.#random, this.#commitMsMax)
-    const rows = [...this.disk.rows].map(([key, value]) => ({ key, value: decodeCanonical(value) }))
+    const rows = rowsOf(this.disk.rows)
     const parts = { peer, store, clock: () => Date.now() }
     const run: Run = new Run({
       ...parts,
@@ -117,7 +117,8 @@ export class CrashingRelay {
       failed: (error) => this.failures.push(error),
     })
     const process: Process = { peer, run, store, isAlive: true }
-    peer.restore(rows, run.now)
+    peer.restore(rows)
+    peer.restored(run.now)
     this.#process = process
     run.post({ kind: 'start' })
     for (const worker of this.#held.keys()) this.#greet(worker)

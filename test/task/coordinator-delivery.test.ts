@@ -219,6 +219,7 @@ describe('TSK-13 jobs', () => {
       completed: 1,
       failed: 1,
       executions: 6,
+      archived: 0,
       missingWorkers: 0,
     }
     expect(driver.coordinator.job(jobId(1))).toEqual(expected)

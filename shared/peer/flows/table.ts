@@ -19,6 +19,7 @@ const flows: FlowTable = {
   taskFinished: [],
   verdict: [],
   badAnswer: [],
+  adopted: [],
   runStarted: [],
   runEnded: [],
   submissionAccepted: [],

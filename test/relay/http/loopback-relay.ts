@@ -15,6 +15,7 @@ import {
   defaultCoordinatorConfig,
   type TaskReport,
 } from '../../../shared/task/coordinator-ports.ts'
+import { finishedPrefix } from '../../../shared/task/coordinator-rows.ts'
 import {
   admissionSigningBytes,
   commitmentHash,
@@ -23,7 +24,6 @@ import {
   taskDigest,
   taskSigningBytes,
 } from '../../../shared/task/digest.ts'
-import { finishedPrefix } from '../../../shared/task/finished-tasks.ts'
 import type {
   Admission,
   Admittance,
@@ -137,7 +137,8 @@ export class LoopbackRelay implements RelayApi {
       verifier: new VoteVerifier(sha256),
     })
     const rows = [...this.#rows].map(([key, value]) => ({ key, value }))
-    this.#coordinator.restore(rows, Date.now() as Instant)
+    this.#coordinator.restore(rows)
+    this.#coordinator.restored(Date.now() as Instant)
     this.offerAll()
   }
 
@@ -261,7 +262,12 @@ export class LoopbackRelay implements RelayApi {
         else this.#rows.set(effect.key, effect.value)
       } else if (effect.kind === 'timer') {
         this.#setTimer(effect.key, effect.at)
-      } else if (effect.kind === 'ask') {
+      } else if (effect.kind === 'ask' && effect.ask.type === 'archive') {
+        const { keys } = effect.ask
+        queueMicrotask(() =>
+          this.#handle({ kind: 'command', command: { type: 'coordinator/archived', keys } }),
+        )
+      } else if (effect.kind === 'ask' && effect.ask.type === 'admittances') {
         this.#requests.get(effect.ask.requestId)?.(effect.ask.items)
         this.#requests.delete(effect.ask.requestId)
       } else if (effect.kind === 'event' && effect.event.type === 'taskFinished') {
