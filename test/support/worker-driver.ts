@@ -16,7 +16,7 @@ import { hashOf, inline, peerId, startMs } from './task-fixtures.ts'
 export const relay = peerId(1)
 
 /** A run that ended well. */
-export const ran: Ran = {
+const ran: Ran = {
   kind: 'outcome',
   outcome: { kind: 'ok', outputHash: hashOf('right') },
   output: inline('right'),
