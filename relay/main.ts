@@ -1,13 +1,9 @@
 import { join } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { ClientError } from '../shared/client/client-error.ts'
-import { mapKinds } from '../shared/client/map-input.ts'
-import { priorities } from '../shared/task/task.ts'
-import type { CheckProgramOptions } from './cli/check-program.ts'
+import { addClientCommands } from './cli/client-commands.ts'
 import { processIo, ReaderGone } from './cli/io.ts'
-import type { SubmitOptions } from './cli/submit.ts'
 import { UsageError } from './cli/usage-error.ts'
-import type { VerifyOptions } from './cli/verify.ts'
 import { addSettingFlags, flagsGiven } from './config/flags.ts'
 import { loadSettings, type SettingsSources } from './config/load-settings.ts'
 import type { Role } from './config/settings.ts'
@@ -15,14 +11,6 @@ import { dataHome, StartError } from './data-folder.ts'
 import { version } from './version.ts'
 
 /** The `tabmesh` program. Each command loads what it needs, so that `verify` does not load a network. */
-
-function whole(min: number, max: number) {
-  return (text: string): number => {
-    const value = Number(text)
-    if (/^\d+$/.test(text) && value >= min && value <= max) return value
-    throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`)
-  }
-}
 
 /** As commander hands them over: those of the settings are texts. */
 interface NodeFlags extends Readonly<Record<string, unknown>> {
@@ -113,90 +101,16 @@ addSettingFlags(program.command('agent'), 'agent')
     process.stdout.write(`ready ${agent.peerId}\n`)
   })
 
-const mapOption = () =>
-  new Option(
-    '--map <kind>',
-    'one item per line, CSV row or array element (default: the file is one item)',
-  ).choices(mapKinds)
-
-/** Limits of one run; what a task may ask for at most is what a relay takes. */
-const withLimits = (command: Command): Command =>
-  command
-    .addOption(
-      new Option('--fuel <n>', 'of one run (default: 1e10)').argParser(whole(1, Number.MAX_SAFE_INTEGER)),
-    )
-    .addOption(new Option('--memory-mib <n>', 'memory of one run (default: 256)').argParser(whole(1, 2_048)))
-    .addOption(new Option('--output-mib <n>', 'output of one run (default: 1)').argParser(whole(1, 64)))
-    .addOption(new Option('--max-duration <seconds>', 'of one run (default: 60)').argParser(whole(1, 86_400)))
-
-withLimits(program.command('submit'))
-  .description('Run a program on a file, or on each of its items; results on stdout in input order.')
-  .requiredOption('--relay <url>', 'the relay, as its page is called')
-  .requiredOption('--type <type>', 'text_processing, data_analysis, model_inference, javascript or wasi')
-  .requiredOption('--program <program>', "a built-in's name or a file")
-  .requiredOption('--input <file>', 'the input')
-  .addOption(mapOption())
-  .option('--receipt <file>', 'write the receipt there')
-  .addOption(
-    new Option('--wait <seconds>', 'go on for so long while the relay is away')
-      .argParser(whole(0, 31_536_000))
-      .default(300),
-  )
-  .addOption(
-    new Option('--priority <priority>', 'critical is for admins').choices(priorities).default('normal'),
-  )
-  .option('--json', 'one NDJSON line per item on stdout, a summary as the last line of stderr')
-  .option('--data <dir>', 'data folder (default: $TABMESH_HOME or ~/.tabmesh)')
-  .action(async (options: SubmitOptions) => {
-    const { submit } = await import('./cli/submit.ts')
+addClientCommands(program, {
+  io: processIo(),
+  stop: () => {
     const stop = new AbortController()
     // A second signal ends at once.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-    process.exit(await submit(options, processIo(), stop.signal))
-  })
-
-program
-  .command('verify')
-  .description('Check a receipt offline.')
-  .argument('<receipt>', 'the receipt file')
-  .option('--json', 'the verdict as JSON')
-  .option(
-    '--output <file>',
-    'also check that these results, as submit --json printed them, are those of the receipt',
-  )
-  .option('--trust <file>', 'a JSON array of the keys that voters must be in')
-  .addOption(new Option('--rerun <n>', 'run n random items here and compare').argParser(whole(1, 1_000_000)))
-  .option('--program <program>', 'for --rerun')
-  .option('--input <file>', 'for --rerun')
-  .addOption(mapOption())
-  .action(async (receipt: string, options: VerifyOptions) => {
-    const { verify } = await import('./cli/verify.ts')
-    process.exit(await verify(receipt, options, processIo()))
-  })
-
-withLimits(program.command('check-program'))
-  .description('Run a program twice here, in different conditions, and say what it costs.')
-  .argument('<program>', "a built-in's name or a file")
-  .option('--input <file>', 'the input (default: null)')
-  .addOption(mapOption())
-  .option('--json', 'the findings as JSON')
-  .action(async (name: string, options: CheckProgramOptions) => {
-    const { checkProgram } = await import('./cli/check-program.ts')
-    process.exit(await checkProgram(name, options, processIo()))
-  })
-
-program
-  .command('status')
-  .description('Tell the state of the network, or of one of your tasks.')
-  .argument('[task]', 'a task id')
-  .requiredOption('--relay <url>', 'the relay, as its page is called')
-  .option('--json', 'as JSON')
-  .option('--data <dir>', 'data folder (default: $TABMESH_HOME or ~/.tabmesh)')
-  .action(async (task: string | undefined, options: { relay: string; json?: boolean; data?: string }) => {
-    const { status } = await import('./cli/status.ts')
-    await status(task, options, processIo())
-    process.exit(0)
-  })
+    return stop.signal
+  },
+  ended: (code) => process.exit(code),
+})
 
 try {
   await program.parseAsync()

@@ -2,24 +2,25 @@ import { connect, relayUrl } from '../../shared/client/client.ts'
 import { explainFetchError } from '../../shared/client/client-error.ts'
 import { clientCrypto } from './client-identity.ts'
 import type { Io } from './io.ts'
+import { type RelayOption, relayOf } from './relay-option.ts'
 
-export interface StatusOptions {
-  readonly relay: string
+export interface StatusOptions extends RelayOption {
   readonly json?: boolean
-  readonly data?: string
 }
 
 const answerMs = 10_000
 
 /** Prints the state of the network, or of one task of this user's. */
 export async function status(task: string | undefined, options: StatusOptions, io: Io): Promise<void> {
-  const value = task === undefined ? await networkStatus(options.relay) : await taskStatus(task, options)
+  const value =
+    task === undefined ? await networkStatus(await relayOf(options)) : await taskStatus(task, options)
   const text = options.json ? JSON.stringify(value) : describe(value).join('\n')
   await io.out(`${text}\n`)
 }
 
-async function taskStatus(task: string, { relay, data }: StatusOptions): Promise<unknown> {
-  const client = await connect({ relay, crypto: await clientCrypto(data), waitSeconds: 0 })
+async function taskStatus(task: string, options: StatusOptions): Promise<unknown> {
+  const relay = await relayOf(options)
+  const client = await connect({ relay, crypto: await clientCrypto(options.data), waitSeconds: 0 })
   return await client.status(task)
 }
 

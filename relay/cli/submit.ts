@@ -12,10 +12,10 @@ import { checkForm, readItems, readProgram } from './inputs.ts'
 import type { Io } from './io.ts'
 import { type LimitOptions, limitsOf } from './limit-options.ts'
 import { plainLine } from './plain-line.ts'
+import { type RelayOption, relayOf } from './relay-option.ts'
 import { Voice } from './voice.ts'
 
-export interface SubmitOptions extends LimitOptions {
-  readonly relay: string
+export interface SubmitOptions extends LimitOptions, RelayOption {
   readonly type: string
   readonly program: string
   readonly input: string
@@ -25,7 +25,6 @@ export interface SubmitOptions extends LimitOptions {
   readonly wait: number
   readonly priority: Priority
   readonly json?: boolean
-  readonly data?: string
 }
 
 /**
@@ -33,7 +32,8 @@ export interface SubmitOptions extends LimitOptions {
  * failed, the relay stayed away, or `stop` was given. Rejects with a UsageError before anything is submitted.
  */
 export async function submit(options: SubmitOptions, io: Io, stop: AbortSignal): Promise<0 | 1> {
-  const [program, items] = await Promise.all([
+  const [relay, program, items] = await Promise.all([
+    relayOf(options),
     readProgram(options.program),
     readItems(options.input, options.map),
     options.receipt === undefined ? undefined : checkWritable(options.receipt, 'receipt'),
@@ -46,7 +46,7 @@ export async function submit(options: SubmitOptions, io: Io, stop: AbortSignal):
   let isDone = false
   try {
     const client = await connect({
-      relay: options.relay,
+      relay,
       crypto,
       waitSeconds: options.wait,
       onNotice: (notice) => voice.notice(notice),

@@ -5,6 +5,7 @@ import { parse } from 'yaml'
 import { StartError } from '../data-folder.ts'
 import {
   type AgentSettings,
+  type ClientSettings,
   expectationOf,
   type RelaySettings,
   type Role,
@@ -42,10 +43,11 @@ const otherVariables = new Set(
  */
 export async function loadSettings(role: 'relay', sources: SettingsSources): Promise<RelaySettings>
 export async function loadSettings(role: 'agent', sources: SettingsSources): Promise<AgentSettings>
+export async function loadSettings(role: 'client', sources: SettingsSources): Promise<ClientSettings>
 export async function loadSettings(
   role: Role,
   sources: SettingsSources,
-): Promise<RelaySettings | AgentSettings> {
+): Promise<RelaySettings | AgentSettings | ClientSettings> {
   const settings = settingsOf(role)
   refuseUnknownVariables(sources.env)
   const given = new Map([
@@ -179,7 +181,7 @@ function assemble(
   role: Role,
   settings: readonly Setting[],
   given: ReadonlyMap<string, Given>,
-): RelaySettings | AgentSettings {
+): RelaySettings | AgentSettings | ClientSettings {
   const whole: Record<string, unknown> = {}
   for (const { key, path, schema } of settings) {
     const value = given.get(key)?.value ?? schema.default
@@ -189,7 +191,7 @@ function assemble(
     }, whole)
     if (value !== undefined) group[path.at(-1)!] = value
   }
-  return Value.Parse(settingsSchemas[role] as never, whole) as RelaySettings | AgentSettings
+  return Value.Parse(settingsSchemas[role] as never, whole) as RelaySettings | AgentSettings | ClientSettings
 }
 
 /** A setting that is misspelt must not go unnoticed. Those of another role may stand in one environment with ours. */

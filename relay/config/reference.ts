@@ -8,7 +8,7 @@ export function configurationPage(): string {
 
 A setting of a relay or an agent can stand in three places, and the later wins:
 
-1. \`config.yaml\` in its data folder (\`~/.tabmesh/relay\`, \`~/.tabmesh/agent-1\`), or the file that \`--config FILE\` names;
+1. \`config.yaml\` in its data folder (\`~/.tabmesh/relay\`, \`~/.tabmesh/agent-1\`, \`~/.tabmesh/client\`), or the file that \`--config FILE\` names;
 2. the environment;
 3. a flag.
 
@@ -30,6 +30,7 @@ TABMESH_STORAGE_KIND=postgres TABMESH_STORAGE_URL=postgres://me:secret@localhost
 
 ${roleSection('relay', 'A relay')}
 ${roleSection('agent', 'An agent')}
+${roleSection('client', 'The commands that submit work')}
 ## Beside these
 
 | flag | variable | |

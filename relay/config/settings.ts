@@ -121,10 +121,25 @@ const agentSchema = Type.Object(
   strict,
 )
 
-export const settingsSchemas = { relay: relaySchema, agent: agentSchema } as const
+/** Of the commands that submit work and ask for it. */
+const clientSchema = Type.Object(
+  {
+    relay: Type.Optional(
+      Type.String({
+        pattern: '^https?://.',
+        example: 'http://localhost:8080',
+        description: 'the relay, as its page is called',
+      }),
+    ),
+  },
+  strict,
+)
+
+export const settingsSchemas = { relay: relaySchema, agent: agentSchema, client: clientSchema } as const
 export type Role = keyof typeof settingsSchemas
 export type RelaySettings = Static<typeof relaySchema>
 export type AgentSettings = Static<typeof agentSchema>
+export type ClientSettings = Static<typeof clientSchema>
 export type StorageSettings = RelaySettings['storage']
 
 /** The parts of a JSON schema that a single setting is described by. */
