@@ -125,17 +125,18 @@ export class AnswerCounter {
   #decide(record: TaskRecord, now: Instant, out: CoordinatorOut): void {
     const answered = record.answeredInRound()
     const verdict = this.#parts.verifier.judge(
-      answered.map((attempt) => attempt.answer!.answer.outcomeHash),
+      answered.map((attempt) => attempt.answer!.answer),
       record.submission.task.verification,
     )
     if (verdict.kind === 'open') return
     if (verdict.kind === 'agreed') {
-      const agreed = answered.filter((attempt) => attempt.answer!.answer.outcomeHash === verdict.outcomeHash)
-      for (const attempt of answered)
-        this.#judged(record, attempt, agreed.includes(attempt) ? 'agreed' : 'disagreed', out)
-      record.agreedHash = verdict.outcomeHash
-      const ok = agreed[0]!.answer!.answer.outcome.kind === 'ok'
-      return this.#parts.finish(record, { status: ok ? 'completed' : 'failed', agreed }, now, out)
+      for (const [at, attempt] of answered.entries())
+        this.#judged(record, attempt, verdict.dissent.includes(at) ? 'disagreed' : 'agreed', out)
+      const agreed = verdict.votes.map((at) => answered[at]!)
+      const outcome = answered[verdict.outcome]!.answer!.answer
+      record.agreed = outcome
+      const status = outcome.outcome.kind === 'ok' ? 'completed' : 'failed'
+      return this.#parts.finish(record, { status, agreed, outcome }, now, out)
     }
     for (const attempt of answered) this.#judged(record, attempt, 'noQuorum', out)
     record.enter('verification_failed', now)
@@ -151,8 +152,9 @@ export class AnswerCounter {
 
   /** The quorum stands: a later answer still counts for or against its worker. */
   #afterTheEnd(record: TaskRecord, attempt: Attempt, out: CoordinatorOut): void {
-    if (record.agreedHash !== null) {
-      const same = record.agreedHash === attempt.answer!.answer.outcomeHash
+    if (record.agreed !== null) {
+      const { verification } = record.submission.task
+      const same = this.#parts.verifier.agrees(attempt.answer!.answer, record.agreed, verification)
       this.#judged(record, attempt, same ? 'agreed' : 'disagreed', out)
     }
     this.#parts.settled(record)

@@ -14,7 +14,8 @@ import type {
   ToSubmitter,
   ToWorker,
 } from './messages.ts'
-import type { Priority, TaskStatus, VerificationPolicy } from './task.ts'
+import type { Payload } from './payload.ts'
+import type { Outcome, Priority, TaskStatus, VerificationPolicy } from './task.ts'
 
 /** Asked of the access rules. */
 export interface PeerStanding {
@@ -29,15 +30,40 @@ export interface Reachability {
   admissionOf(peer: PeerId): Admission | null
 }
 
+/** One worker's answer, as verification looks at it. */
+export interface JudgedAnswer {
+  readonly outcomeHash: Hash
+  readonly outcome: Outcome
+  /** `null` for an error. */
+  readonly output: Payload | null
+  /** For adaptive policies: the chance that its worker is wrong (verification/credibility.ts); a newcomer's where absent. */
+  readonly errorRate?: number
+}
+
+/** Of one round. Numbers are positions in the answers that were judged. */
+export type Verdict =
+  /** More answers are needed, `wanted` at least. */
+  | { readonly kind: 'open'; readonly wanted: number }
+  | {
+      readonly kind: 'agreed'
+      /** Which part of the policy is met: its quorum, or its error target by fewer answers. */
+      readonly by: 'quorum' | 'credibility'
+      /** The answer whose outcome is the task's; one of `votes`. */
+      readonly outcome: number
+      /** Answers that agree pairwise, and stand behind the outcome in the receipt; at most `replicas`. */
+      readonly votes: readonly number[]
+      /** Answers that do not agree with the outcome. One that does counts for its worker, be it among the votes or not. */
+      readonly dissent: readonly number[]
+    }
+  /** No further answer of this round can make a quorum. */
+  | { readonly kind: 'disagreed' }
+
 /** Asked of verification. */
 export interface Verifier {
-  judge(
-    outcomeHashes: readonly Hash[],
-    policy: VerificationPolicy,
-  ):
-    | { readonly kind: 'open' }
-    | { readonly kind: 'agreed'; readonly outcomeHash: Hash }
-    | { readonly kind: 'disagreed' }
+  /** `answers` in order of arrival, one per worker; there may be more than replicas. */
+  judge(answers: readonly JudgedAnswer[], policy: VerificationPolicy): Verdict
+  /** Whether a later answer agrees with the outcome of the task. */
+  agrees(answer: JudgedAnswer, outcome: JudgedAnswer, policy: VerificationPolicy): boolean
   /** One proof per answer, under the signature of their message. */
   proofs(answers: readonly Answer[], signature: Uint8Array): BatchProof[]
 }

@@ -1,10 +1,15 @@
 import type { Instant } from '../kernel/ids.ts'
 import type { FinishedTask, TaskError } from './messages.ts'
-import type { Attempt, TaskRecord } from './task-record.ts'
+import type { Attempt, CountedAnswer, TaskRecord } from './task-record.ts'
 
-/** How a task comes to its end; `agreed` are the answers of its quorum. */
+/** How a task comes to its end. */
 export type End =
-  | { readonly status: 'completed' | 'failed'; readonly agreed: readonly Attempt[] }
+  | {
+      readonly status: 'completed' | 'failed'
+      /** The answers that stand behind its outcome, and that outcome. */
+      readonly agreed: readonly Attempt[]
+      readonly outcome: CountedAnswer['answer']
+    }
   | { readonly status: 'failed' | 'timeout'; readonly error: TaskError['kind']; readonly message: string }
   | { readonly status: 'cancelled' }
 
@@ -38,16 +43,10 @@ function endOf(end: End): Pick<FinishedTask, 'outcome' | 'output' | 'error' | 'v
     }
   }
   if (end.status === 'cancelled') return { outcome: null, output: null, error: null, votes: [] }
-  const answers = end.agreed.map((attempt) => attempt.answer!)
-  const first = answers[0]!.answer
+  const { outcome, output, error: text } = end.outcome
   const error: TaskError | null =
-    first.outcome.kind === 'ok'
+    outcome.kind === 'ok'
       ? null
-      : { kind: first.outcome.error, message: first.error?.message ?? '', stack: first.error?.stack ?? null }
-  return {
-    outcome: first.outcome,
-    output: first.output,
-    error,
-    votes: answers.map((counted) => counted.vote),
-  }
+      : { kind: outcome.error, message: text?.message ?? '', stack: text?.stack ?? null }
+  return { outcome, output, error, votes: end.agreed.map((attempt) => attempt.answer!.vote) }
 }

@@ -69,8 +69,8 @@ export class TaskRecord {
   epoch = 1
   round = 1
   commitment: OpenedCommitment | null = null
-  /** What the quorum agreed on, once it has. */
-  agreedHash: Hash | null = null
+  /** The answer that is the task's outcome, once there is one. */
+  agreed: CountedAnswer['answer'] | null = null
   #status: TaskStatus = 'pending'
 
   constructor(submission: Submission, digest: Hash, origin: Origin, acceptedAt: Instant, order: number) {

@@ -37,11 +37,28 @@ export interface Limits {
   readonly maxDurationSeconds: number
 }
 
+/** How an answer is to be verified. What may stand beside what: task/verification-policy.ts. */
 export interface VerificationPolicy {
+  /** Independent executions, at most, of one round. */
   readonly replicas: number
+  /** Answers that must agree pairwise; over half of the replicas. */
   readonly quorum: number
-  readonly comparator: 'exact'
+  readonly comparator: Comparator
+  /** With `numeric`, and only then: numbers a and b agree when |a − b| ≤ tolerance · max(1, |a|, |b|). */
+  readonly tolerance?: number
+  /**
+   * Makes the policy adaptive: fewer answers than the quorum are enough when all of them agree and the chance that
+   * they are wrong, by their workers' verified history, is at most this.
+   */
+  readonly errorTarget?: number
 }
+
+/**
+ * When two outputs are the same. `exact`: their bytes. `json`: their JSON value, whatever the order of fields, white
+ * space and the spelling of numbers. `numeric`: as `json`, and numbers may differ within the tolerance.
+ */
+export const comparators = ['exact', 'json', 'numeric'] as const
+export type Comparator = (typeof comparators)[number]
 
 /** FORMATS, "Outcomes". */
 export const defaultLimits: Limits = {

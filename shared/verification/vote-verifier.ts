@@ -1,9 +1,10 @@
 import { toHex } from '../kernel/bytes.ts'
 import type { Hash, Sha256 } from '../kernel/ids.ts'
-import type { Verifier } from '../task/coordinator-ports.ts'
+import type { JudgedAnswer, Verdict, Verifier } from '../task/coordinator-ports.ts'
 import type { Answer, BatchProof } from '../task/messages.ts'
 import type { VerificationPolicy } from '../task/task.ts'
-import { judge, type Verdict } from './judge.ts'
+import { agrees } from './compare.ts'
+import { judge } from './judge.ts'
 import { leafHash, proofPath, treeLevels } from './vote-tree.ts'
 
 /** Verification as the coordinator asks for it. */
@@ -14,8 +15,12 @@ export class VoteVerifier implements Verifier {
     this.#sha256 = sha256
   }
 
-  judge(outcomeHashes: readonly Hash[], policy: VerificationPolicy): Verdict {
-    return judge(outcomeHashes, policy)
+  judge(answers: readonly JudgedAnswer[], policy: VerificationPolicy): Verdict {
+    return judge(answers, policy)
+  }
+
+  agrees(answer: JudgedAnswer, outcome: JudgedAnswer, policy: VerificationPolicy): boolean {
+    return agrees(answer, outcome, policy)
   }
 
   proofs(answers: readonly Answer[], signature: Uint8Array): BatchProof[] {

@@ -29,7 +29,8 @@ const uuid = (kind: string, n: number) => `${kind}0000000-0000-4000-8000-${n.toS
 export const taskId = (n: number) => uuid('0', n) as TaskId
 export const jobId = (n: number) => uuid('a', n) as JobId
 
-export const hashOf = (text: string): Hash => toHex(sha256(Buffer.from(text))) as Hash
+export const hashOf = (of: string | Uint8Array): Hash =>
+  toHex(sha256(typeof of === 'string' ? Buffer.from(of) : of)) as Hash
 export const inline = (text: string): Payload => ({
   kind: 'inline',
   bytes: new Uint8Array(Buffer.from(text)),
