@@ -21,23 +21,31 @@ export interface AssignmentRunnerParts {
   readonly clock: () => number
   readonly log: HostLog
   readonly ran: (runId: number, ran: Ran) => void
+  /** The run waits for blobs, of which so many bytes have come; `began` follows when all is here. */
+  readonly fetching: (runId: number, bytes: number) => void
+  readonly began: (runId: number) => void
 }
+
+/** What a run that waits for blobs has of each. */
+type Fetched = Map<Hash, number>
 
 /** Fetches what an assignment names, runs it in the sandbox and packs the outcome. */
 export class AssignmentRunner {
   readonly #parts: AssignmentRunnerParts
   readonly #running = new Map<number, AbortController>()
+  readonly #fetching = new Map<number, Fetched>()
   /** A job runs one program many times; reading and checking it each time would cost more than small tasks do. */
   readonly #programs = new Recent<Hash, Uint8Array>(programBytesMax, (program) => program.length)
 
   constructor(parts: AssignmentRunnerParts) {
     this.#parts = parts
+    parts.exchange.onProgress(({ hash, receivedBytes }) => this.#progress(hash, receivedBytes))
   }
 
   start(runId: number, from: PeerId, assignment: Assignment): void {
     const stop = new AbortController()
     this.#running.set(runId, stop)
-    void this.#run(from, assignment, stop.signal)
+    void this.#run(runId, from, assignment, stop.signal)
       .catch((error: unknown): Ran => {
         this.#parts.log('error', 'A run broke down in its host', { error: String(error) })
         return { kind: 'none', reason: 'host' }
@@ -56,12 +64,30 @@ export class AssignmentRunner {
     for (const runId of [...this.#running.keys()]) this.stop(runId)
   }
 
-  async #run(from: PeerId, { task, input }: Assignment, signal: AbortSignal): Promise<Ran> {
+  #progress(hash: Hash, bytes: number): void {
+    for (const [runId, fetched] of this.#fetching) {
+      if (!fetched.has(hash)) continue
+      fetched.set(hash, bytes)
+      let sum = 0
+      for (const each of fetched.values()) sum += each
+      this.#parts.fetching(runId, sum)
+    }
+  }
+
+  async #run(runId: number, from: PeerId, { task, input }: Assignment, signal: AbortSignal): Promise<Ran> {
     const { exchange, runner, clock } = this.#parts
+    const fetched: Fetched = new Map([[task.programHash, 0]])
+    if (input.kind === 'blob') fetched.set(input.hash, 0)
+    this.#fetching.set(runId, fetched)
     const [program, inputBytes] = await Promise.all([
       this.#program(task.programHash, from),
       input.kind === 'inline' ? input.bytes : exchange.get(input.hash, from),
-    ])
+    ]).finally(() => this.#fetching.delete(runId))
+    for (const bytes of fetched.values()) {
+      if (bytes === 0) continue
+      this.#parts.began(runId)
+      break
+    }
     if (program === undefined || inputBytes === undefined) return { kind: 'none', reason: 'host' }
     if (this.#hash(inputBytes) !== task.inputHash) return { kind: 'none', reason: 'unverifiable' }
     const startedAt = clock()

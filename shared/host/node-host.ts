@@ -104,6 +104,8 @@ export class NodeHost {
             clock,
             log,
             ran: (runId, ran) => this.command({ type: 'worker/ran', runId, ran }),
+            fetching: (runId, bytes) => this.command({ type: 'worker/fetching', runId, bytes }),
+            began: (runId) => this.command({ type: 'worker/began', runId }),
           })
   }
 

@@ -8,6 +8,7 @@ import type { Post } from './post.ts'
 import type { Roster, WorkerRecord } from './roster.ts'
 import type { End } from './task-end.ts'
 import { type Attempt, isLive, type TaskRecord } from './task-record.ts'
+import type { Turnarounds } from './turnarounds.ts'
 
 export type Judged = 'agreed' | 'disagreed' | 'noQuorum'
 
@@ -15,13 +16,16 @@ export interface AnswerCounterParts {
   readonly verifier: Verifier
   readonly sha256: Sha256
   readonly roster: Roster
+  readonly turnarounds: Turnarounds
   readonly roundsMax: number
   readonly changed: (record: TaskRecord) => void
   readonly finish: (record: TaskRecord, end: End, now: Instant, out: CoordinatorOut) => void
   /** The attempt's worker gave an answer that cannot count. */
   readonly lose: (record: TaskRecord, attempt: Attempt, now: Instant, out: CoordinatorOut) => void
-  /** The task wants a new round of workers. */
-  readonly again: (record: TaskRecord) => void
+  /** The task may want workers. */
+  readonly wanted: (record: TaskRecord) => void
+  /** The task has entered a new round. */
+  readonly again: (record: TaskRecord, now: Instant, out: CoordinatorOut) => void
   /** An attempt of a finished task was answered. */
   readonly settled: (record: TaskRecord) => void
   readonly judged: (worker: PeerId, judged: Judged) => void
@@ -97,6 +101,7 @@ export class AnswerCounter {
   ): void {
     const { commitment, ...answer } = item
     attempt.state = 'answered'
+    this.#parts.turnarounds.note(record.submission.task.programHash, now - attempt.sentAt)
     attempt.answer = {
       answer,
       vote: {
@@ -128,7 +133,8 @@ export class AnswerCounter {
       answered.map((attempt) => attempt.answer!.answer),
       record.submission.task.verification,
     )
-    if (verdict.kind === 'open') return
+    // More may be wanted than is out: a suspect goes to one worker after the other.
+    if (verdict.kind === 'open') return this.#parts.wanted(record)
     if (verdict.kind === 'agreed') {
       for (const [at, attempt] of answered.entries())
         this.#judged(record, attempt, verdict.dissent.includes(at) ? 'disagreed' : 'agreed', out)
@@ -147,7 +153,7 @@ export class AnswerCounter {
     record.round++
     record.commitment = null
     record.enter('pending', now)
-    this.#parts.again(record)
+    this.#parts.again(record, now, out)
   }
 
   /** The quorum stands: a later answer still counts for or against its worker. */

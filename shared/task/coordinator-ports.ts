@@ -158,20 +158,34 @@ export interface CoordinatorConfig {
   readonly workersMax: number
   /** Finished tasks kept; beyond it the oldest are archived before their time. */
   readonly finishedMax: number
+  /** Deliveries kept for submitters that are peers; the rest can be asked for. */
+  readonly undeliveredMax: number
   /** TSK-11: a finished task is kept for so long, then archived. */
   readonly retentionMs: number
   /** TSK-06: an assignment that is not acknowledged within this is given to another. */
   readonly acknowledgeMs: number
   /** A worker with work that is silent for this long has lost it. */
   readonly leaseMs: number
+  /** A worker with work that is silent for this long is `unknown`: it is given no more. */
+  readonly lateMs: number
   /** TSK-06: beyond `maxDurationSeconds` before an attempt counts as over time. */
   readonly overtimeMs: number
   /** TSK-06: reassignments after attempts over time, then the task is `timeout`. One worker counts twice at most. */
   readonly timeoutsMax: number
   /** Attempts that hosts could not carry out before the task fails. One worker counts three times at most. */
   readonly breakdownsMax: number
-  /** A worker may keep an attempt waiting for a slot for this long. */
+  /** A worker may keep an attempt for so long without it running or its download going on, and for so long in all. */
   readonly startMs: number
+  readonly startMsMax: number
+  /** Workers lost while they ran a task, before it fails: it is what they die of. */
+  readonly suspiciousMax: number
+  /**
+   * TSK-15: an attempt is slow when it is out for `straggleFactor` times as long as those of its program usually are, and
+   * for `straggleMs` at least; a round gets `copiesMax` more attempts than replicas at most.
+   */
+  readonly straggleMs: number
+  readonly straggleFactor: number
+  readonly copiesMax: number
   /** Lost attempts before the task fails: it may be what its workers die of. One worker counts ten times at most. */
   readonly attemptsMax: number
   /** TSK-10. */
@@ -185,13 +199,20 @@ export const defaultCoordinatorConfig: CoordinatorConfig = {
   tasksMax: 40_000,
   workersMax: 20_000,
   finishedMax: 200_000,
+  undeliveredMax: 20_000,
   retentionMs: 7 * 24 * 60 * 60_000,
   acknowledgeMs: 5_000,
   leaseMs: 15_000,
+  lateMs: 8_000,
   overtimeMs: 30_000,
   timeoutsMax: 3,
   breakdownsMax: 8,
   startMs: 60_000,
+  startMsMax: 15 * 60_000,
+  suspiciousMax: 5,
+  straggleMs: 3_000,
+  straggleFactor: 4,
+  copiesMax: 2,
   attemptsMax: 100,
   roundsMax: 3,
   resendMs: 3_000,

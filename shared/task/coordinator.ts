@@ -51,15 +51,15 @@ import { Post } from './post.ts'
 import { ReadyQueue } from './ready-queue.ts'
 import { Recovery } from './recovery.ts'
 import { Roster } from './roster.ts'
+import { Stragglers } from './stragglers.ts'
 import { type Priority, type Task, type TaskStatus, taskStatuses } from './task.ts'
 import { type End, finishedTask } from './task-end.ts'
 import { type Origin, TaskRecord } from './task-record.ts'
+import { Turnarounds } from './turnarounds.ts'
 import { WaitingNotices } from './waiting-notices.ts'
 
 const sweepTimer = 'coordinator/sweep'
 const sweepMs = 1_000
-/** Deliveries kept for submitters that are peers; the rest can be asked for. */
-const undeliveredMax = 20_000
 
 export interface CoordinatorParts {
   readonly config: CoordinatorConfig
@@ -90,6 +90,8 @@ export class Coordinator
   readonly #dispatcher: Dispatcher
   readonly #answers: AnswerCounter
   readonly #leases: Leases
+  readonly #turnarounds = new Turnarounds()
+  readonly #stragglers: Stragglers
   readonly #jobs = new JobTallies()
   readonly #notices: WaitingNotices
   readonly #post = new Post()
@@ -110,7 +112,7 @@ export class Coordinator
     this.#config = parts.config
     // As many again may come from a coordinator that is no more.
     this.#tasks = new BoundedMap('unfinished tasks', 2 * parts.config.tasksMax)
-    const { finishedMax: knownMax, retentionMs } = parts.config
+    const { finishedMax: knownMax, undeliveredMax, retentionMs } = parts.config
     this.#finished = new FinishedTasks({ knownMax, undeliveredMax, retentionMs })
     this.#roster = new Roster(parts.config.workersMax, parts.random)
     this.#dispatcher = new Dispatcher(this.#queue, this.#roster, this.#post, (record) =>
@@ -133,11 +135,13 @@ export class Coordinator
         verifier: parts.verifier,
         sha256: parts.sha256,
         roster: this.#roster,
+        turnarounds: this.#turnarounds,
         roundsMax: parts.config.roundsMax,
         changed: (record) => this.#dirty.add(record),
         finish: (record, end, now, out) => this.#finish(record, end, now, out),
         lose: (record, attempt, now, out) => this.#leases.lose(record, attempt, 'badAnswer', now, out),
-        again: (record) => this.#dispatcher.enqueue(record),
+        wanted: (record) => this.#dispatcher.enqueue(record),
+        again: (record, now, out) => this.#newRound(record, now, out),
         settled: (record) => this.#settled(record),
         judged: (worker, judged) => this.#judged(worker, judged),
       },
@@ -152,6 +156,14 @@ export class Coordinator
       changed: (record) => this.#dirty.add(record),
       finish: (record, end, now, out) => this.#finish(record, end, now, out),
       settled: (record) => this.#settled(record),
+    })
+    this.#stragglers = new Stragglers({
+      config: parts.config,
+      open: () => this.#tasks.values(),
+      queue: this.#queue,
+      roster: this.#roster,
+      dispatcher: this.#dispatcher,
+      turnarounds: this.#turnarounds,
     })
     this.#recovery = new Recovery({
       sha256: parts.sha256,
@@ -215,7 +227,7 @@ export class Coordinator
       case 'task/answers': {
         const worker = this.#roster.meet(from, now)
         if (worker === undefined) return
-        worker.heardAt = now
+        this.#roster.heard(worker, now)
         return this.#answers.count(worker, message, (taskId) => this.#tasks.get(taskId), now, out)
       }
       case 'task/handBack':
@@ -324,6 +336,8 @@ export class Coordinator
   #sweep(now: Instant, out: CoordinatorOut): void {
     this.#sweeping = false
     this.#leases.sweep(now, out)
+    this.#dispatcher.dispatch(now, out)
+    this.#stragglers.sweep(now, out)
     this.#finished.resend(now, this.#config.resendMs, this.#parts.reachability, this.#post)
   }
 
@@ -332,6 +346,8 @@ export class Coordinator
   #finish(record: TaskRecord, end: End, now: Instant, out: CoordinatorOut): void {
     record.enter(end.status, now)
     this.#close(record, finishedTask(record, end, now), now, out)
+    // With copies out, more than were asked for would go on to the end.
+    if (record.given() > record.submission.task.verification.replicas) this.#dropLive(record, now, out)
   }
 
   #close(record: TaskRecord, finished: FinishedTask, now: Instant, out: CoordinatorOut): void {
@@ -356,6 +372,12 @@ export class Coordinator
     record.endAs(finished)
     this.#close(record, finished, now, out)
     this.#dropLive(record, now, out)
+  }
+
+  /** Slow ones of the round before decide nothing any more; their workers may as well have the task anew. */
+  #newRound(record: TaskRecord, now: Instant, out: CoordinatorOut): void {
+    this.#dropLive(record, now, out)
+    this.#dispatcher.enqueue(record)
   }
 
   #dropLive(record: TaskRecord, now: Instant, out: CoordinatorOut): void {

@@ -81,6 +81,12 @@ export class Dispatcher {
     return true
   }
 
+  /** Hands out up to so many more attempts than its round has. */
+  copy(record: TaskRecord, count: number, now: Instant, out: CoordinatorOut): void {
+    const picked = this.#roster.pick(record, count, now)
+    if (picked.length > 0) this.#assign(record, picked, now, out)
+  }
+
   #assign(record: TaskRecord, workers: readonly WorkerRecord[], now: Instant, out: CoordinatorOut): void {
     const { submission } = record
     for (const worker of workers) {

@@ -8,9 +8,10 @@ import type {
   Reachability,
 } from './coordinator-ports.ts'
 import type { Dispatcher } from './dispatcher.ts'
-import type { HandBack, Offer } from './messages.ts'
+import { LostLately, lostLatelyMs } from './lost-lately.ts'
+import type { HandBack, HeldAttempt, Offer } from './messages.ts'
 import type { Post } from './post.ts'
-import type { Roster, WorkerRecord } from './roster.ts'
+import type { Outstanding, Roster, WorkerRecord } from './roster.ts'
 import type { End } from './task-end.ts'
 import { type Attempt, isLive, type TaskRecord } from './task-record.ts'
 
@@ -33,6 +34,7 @@ export interface LeaseParts {
  */
 export class Leases {
   readonly #parts: LeaseParts
+  readonly #lostLately = new LostLately()
 
   constructor(parts: LeaseParts) {
     this.#parts = parts
@@ -42,7 +44,7 @@ export class Leases {
     if (this.#parts.standing.mayExecute(from) !== undefined) return
     const worker = this.#parts.roster.meet(from, now)
     if (worker === undefined) return
-    worker.heardAt = now
+    this.#parts.roster.heard(worker, now)
     worker.admission = this.#parts.reachability.admissionOf(from)
     const listed = new Set<Attempt>()
     for (const held of offer.holding) {
@@ -55,7 +57,7 @@ export class Leases {
         continue
       }
       listed.add(attempt)
-      this.#acknowledged(record, attempt, held.runningMs, now)
+      this.#acknowledged(record, attempt, held, now)
     }
     for (const { record, attempt } of [...worker.outstanding.values()]) {
       // Acknowledged before, not listed now: the worker no longer has it.
@@ -65,10 +67,15 @@ export class Leases {
     this.#parts.roster.setCapacity(worker, offer.capacity)
   }
 
-  #acknowledged(record: TaskRecord, attempt: Attempt, runningMs: number | null, now: Instant): void {
-    if (runningMs !== null && attempt.startedAt === null) {
+  #acknowledged(record: TaskRecord, attempt: Attempt, held: HeldAttempt, now: Instant): void {
+    const out = this.#parts.roster.outstandingOf(attempt.worker, held.taskId, held.attempt)
+    if (out !== undefined && held.progress > out.progress) {
+      out.progress = held.progress
+      out.progressAt = now
+    }
+    if (held.runningMs !== null && attempt.startedAt === null) {
       // Not believed beyond reason: it did not begin before it was sent.
-      attempt.startedAt = Math.max(attempt.sentAt, after(now, -runningMs)) as Instant
+      attempt.startedAt = Math.max(attempt.sentAt, after(now, -held.runningMs)) as Instant
       attempt.state = 'running'
       if (record.status === 'assigned') {
         record.enter('running', now)
@@ -91,15 +98,17 @@ export class Leases {
   }
 
   sweep(now: Instant, out: CoordinatorOut): void {
-    const { leaseMs } = this.#parts.config
+    const { leaseMs, lateMs } = this.#parts.config
     for (const worker of [...this.#parts.roster.all()]) {
       if (worker.outstanding.size === 0) continue
       if (after(worker.heardAt, leaseMs) <= now) {
         this.loseWorker(worker, now, out)
         continue
       }
-      for (const { record, attempt } of [...worker.outstanding.values()]) {
-        const reason = this.#overdue(record, attempt, now)
+      if (after(worker.heardAt, lateMs) <= now) this.#parts.roster.setState(worker, 'unknown')
+      for (const outstanding of [...worker.outstanding.values()]) {
+        const { record, attempt } = outstanding
+        const reason = this.#overdue(outstanding, now)
         if (reason === undefined) continue
         const { taskId } = record.submission.task
         this.#parts.post
@@ -111,27 +120,53 @@ export class Leases {
     }
   }
 
-  #overdue(record: TaskRecord, attempt: Attempt, now: Instant): LossReason | undefined {
-    const { acknowledgeMs, startMs, overtimeMs } = this.#parts.config
+  /**
+   * What an attempt is lost for though its worker lives: it never came, it stands still before it begins, or it has gone
+   * on beyond its deadline, whatever its worker says of it.
+   */
+  #overdue({ record, attempt, progressAt }: Outstanding, now: Instant): LossReason | undefined {
+    const { acknowledgeMs, startMs, startMsMax, overtimeMs } = this.#parts.config
     if (attempt.state === 'sent') {
       return after(attempt.sentAt, acknowledgeMs) <= now ? 'unacknowledged' : undefined
     }
-    if (attempt.startedAt === null) return after(attempt.sentAt, startMs) <= now ? 'notStarted' : undefined
+    if (attempt.startedAt === null) {
+      const stands = after(Math.max(attempt.sentAt, progressAt) as Instant, startMs) <= now
+      return stands || after(attempt.sentAt, startMsMax) <= now ? 'notStarted' : undefined
+    }
     const runMsMax = record.submission.task.limits.maxDurationSeconds * 1_000 + overtimeMs
     return after(attempt.startedAt, runMsMax) <= now ? 'overTime' : undefined
   }
 
   loseWorker(worker: WorkerRecord, now: Instant, out: CoordinatorOut): void {
     this.#parts.roster.setCapacity(worker, 0)
-    for (const { record, attempt } of [...worker.outstanding.values()])
-      this.lose(record, attempt, 'leaseLost', now, out)
+    this.#lostLately.note(worker.peer, now)
+    for (const { record, attempt } of [...worker.outstanding.values()]) {
+      const isSuspicious = attempt.state === 'running' && this.#isSuspicious(record, attempt, now)
+      this.lose(record, attempt, 'leaseLost', now, out, isSuspicious)
+    }
     this.#parts.roster.forget(worker)
   }
 
-  lose(record: TaskRecord, attempt: Attempt, reason: LossReason, now: Instant, out: CoordinatorOut): void {
+  /** Whether of the workers that were lost lately, those that ran this task are more than the others. */
+  #isSuspicious(record: TaskRecord, attempt: Attempt, now: Instant): boolean {
+    const ran = new Set([attempt.worker])
+    const since = after(now, -lostLatelyMs)
+    for (const { worker, startedAt, lost } of record.attempts)
+      if (startedAt !== null && lost?.reason === 'leaseLost' && lost.at >= since) ran.add(worker)
+    return this.#lostLately.others(ran, since) < ran.size
+  }
+
+  lose(
+    record: TaskRecord,
+    attempt: Attempt,
+    reason: LossReason,
+    now: Instant,
+    out: CoordinatorOut,
+    isSuspicious = false,
+  ): void {
     const { taskId } = record.submission.task
     attempt.state = 'lost'
-    attempt.lost = { reason, at: now }
+    attempt.lost = isSuspicious ? { reason, at: now, isSuspicious } : { reason, at: now }
     this.#parts.roster.release(attempt.worker, taskId, attempt.attempt)
     out.event({ type: 'attemptLost', taskId, worker: attempt.worker, reason })
     if (record.finished) return this.#parts.settled(record)
@@ -145,8 +180,10 @@ export class Leases {
   /** We were away, not they: leases and times go on where they stood. */
   resumed(gapMs: number, now: Instant): void {
     for (const worker of this.#parts.roster.all()) {
-      worker.heardAt = now
-      for (const { attempt } of worker.outstanding.values()) {
+      this.#parts.roster.heard(worker, now)
+      for (const outstanding of worker.outstanding.values()) {
+        const { attempt } = outstanding
+        outstanding.progressAt = after(outstanding.progressAt, gapMs)
         attempt.sentAt = after(attempt.sentAt, gapMs)
         if (attempt.startedAt !== null) attempt.startedAt = after(attempt.startedAt, gapMs)
       }
@@ -155,7 +192,11 @@ export class Leases {
 
   /** The end of a task that workers keep losing. */
   #enough(record: TaskRecord): End | undefined {
-    const { timeoutsMax, breakdownsMax, attemptsMax } = this.#parts.config
+    const { timeoutsMax, breakdownsMax, attemptsMax, suspiciousMax } = this.#parts.config
+    if (record.suspiciousLosses > suspiciousMax) {
+      const message = `${record.suspiciousLosses} workers were lost while they ran it`
+      return { status: 'failed', error: 'host', message }
+    }
     if (record.losses(['overTime', 'wallClock'], 2) > timeoutsMax) {
       const { maxDurationSeconds } = record.submission.task.limits
       const message = `it ran over its time of ${maxDurationSeconds} s on several workers`

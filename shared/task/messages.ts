@@ -138,6 +138,8 @@ export interface Offer {
 export interface HeldAttempt extends AttemptKey {
   /** Milliseconds since it began to run; `null` while it waits for a slot or its answer waits for an acknowledgement. */
   readonly runningMs: number | null
+  /** Bytes of its program and input that came so far: it grows while a worker that has not begun gets on. */
+  readonly progress: number
 }
 
 export interface Assign {

@@ -4,9 +4,25 @@ import type { Random } from '../kernel/random.ts'
 import type { Admission } from './messages.ts'
 import type { Attempt, TaskRecord } from './task-record.ts'
 
+/**
+ * `active` while it is heard as often as it should be; `unknown` when it is late: nothing more is given to it, and where
+ * others are idle they get copies of what it has. After the lease it is lost, and its record forgotten.
+ */
+export type WorkerState = 'active' | 'unknown'
+
+/** An attempt that is out with a worker. */
+export interface Outstanding {
+  readonly record: TaskRecord
+  readonly attempt: Attempt
+  /** Bytes fetched for it so far, by the worker's word, and when that last grew. */
+  progress: number
+  progressAt: Instant
+}
+
 /** A worker as its coordinator sees it. */
 export interface WorkerRecord {
   readonly peer: PeerId
+  state: WorkerState
   /** Most attempts it may hold at one time, by its last offer; 0 while it is paused or away. */
   capacity: number
   /** Most attempts it is given at one time, whatever it offers: earned by answers that agreed. */
@@ -16,8 +32,10 @@ export interface WorkerRecord {
   /** Last offer or answer. */
   heardAt: Instant
   admission: Admission | null
+  /** Has a suspect: nothing else goes there until it is rid of it. */
+  isApart: boolean
   /** Attempts out with it, by `attemptName`. */
-  readonly outstanding: Map<string, { readonly record: TaskRecord; readonly attempt: Attempt }>
+  readonly outstanding: Map<string, Outstanding>
   /** Position in the list of workers with room; -1 when not in it. */
   readyAt: number
 }
@@ -33,7 +51,8 @@ const attemptName = (taskId: string, attempt: number): string => `${taskId}/${at
 /**
  * The workers of one coordinator and the room each has.
  *
- * Invariant: a worker is in the ready list exactly when `outstanding.size < min(capacity, credit)`.
+ * Invariant: a worker is in the ready list exactly when it is active, not set apart, and
+ * `outstanding.size < min(capacity, credit)`.
  */
 export class Roster {
   readonly #workers: BoundedMap<PeerId, WorkerRecord>
@@ -69,15 +88,28 @@ export class Roster {
     if (known !== undefined) return known
     const made: WorkerRecord = {
       peer,
+      state: 'active',
       capacity: 0,
       slots: 0,
       credit: firstCredit,
       heardAt: now,
       admission: null,
+      isApart: false,
       outstanding: new Map(),
       readyAt: -1,
     }
     return this.#workers.set(peer, made) ? made : undefined
+  }
+
+  heard(worker: WorkerRecord, now: Instant): void {
+    worker.heardAt = now
+    this.setState(worker, 'active')
+  }
+
+  setState(worker: WorkerRecord, state: WorkerState): void {
+    if (worker.state === state) return
+    worker.state = state
+    this.#place(worker)
   }
 
   setCapacity(worker: WorkerRecord, capacity: number): void {
@@ -105,14 +137,21 @@ export class Roster {
   take(worker: WorkerRecord, record: TaskRecord, attempt: Attempt, now: Instant): void {
     // An idle worker beats slowly: its lease begins with its work.
     if (worker.outstanding.size === 0) worker.heardAt = now
-    worker.outstanding.set(attemptName(record.submission.task.taskId, attempt.attempt), { record, attempt })
+    const out = { record, attempt, progress: 0, progressAt: now }
+    worker.outstanding.set(attemptName(record.submission.task.taskId, attempt.attempt), out)
+    worker.isApart = record.isSuspect
     this.#place(worker)
+  }
+
+  outstandingOf(peer: PeerId, taskId: string, attempt: number): Outstanding | undefined {
+    return this.#workers.get(peer)?.outstanding.get(attemptName(taskId, attempt))
   }
 
   release(peer: PeerId, taskId: string, attempt: number): void {
     const worker = this.#workers.get(peer)
     if (worker === undefined) return
     worker.outstanding.delete(attemptName(taskId, attempt))
+    if (worker.outstanding.size === 0) worker.isApart = false
     this.#place(worker)
   }
 
@@ -138,7 +177,9 @@ export class Roster {
    */
   pick(record: TaskRecord, count: number, now: Instant): WorkerRecord[] {
     if (count <= 0) return []
-    const fits = (worker: WorkerRecord): boolean => record.mayGoTo(worker.peer, now)
+    // A task that workers seem to die of takes nobody else's work with it.
+    const fits = (worker: WorkerRecord): boolean =>
+      record.mayGoTo(worker.peer, now) && (!record.isSuspect || worker.outstanding.size === 0)
     let candidates = this.#sample().filter(fits)
     if (candidates.length < count && this.#ready.length > sampleMax) candidates = this.#ready.filter(fits)
     const company = record.attempts
@@ -172,7 +213,10 @@ export class Roster {
   }
 
   #place(worker: WorkerRecord): void {
-    const hasRoom = worker.outstanding.size < Math.min(worker.capacity, worker.credit)
+    const hasRoom =
+      worker.state === 'active' &&
+      !worker.isApart &&
+      worker.outstanding.size < Math.min(worker.capacity, worker.credit)
     if (hasRoom && worker.readyAt < 0) {
       worker.readyAt = this.#ready.length
       this.#ready.push(worker)

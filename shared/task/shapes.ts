@@ -150,7 +150,10 @@ export const taskMessageShapes = {
     type: oneOf(['task/offer'] as const),
     slots: integer(0, 4_096),
     capacity: integer(0, 4_096),
-    holding: list(object({ ...key, runningMs: nullable(durationMs) }), 4_096),
+    holding: list(
+      object({ ...key, runningMs: nullable(durationMs), progress: integer(0, Number.MAX_SAFE_INTEGER) }),
+      4_096,
+    ),
   }),
   'task/assign': object({
     type: oneOf(['task/assign'] as const),

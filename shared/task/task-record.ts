@@ -19,8 +19,15 @@ export interface Attempt {
   state: AttemptState
   /** When it began to run, by the worker's word; `null` before. */
   startedAt: Instant | null
-  lost: { readonly reason: LossReason; readonly at: Instant } | null
+  lost: Loss | null
   answer: CountedAnswer | null
+}
+
+export interface Loss {
+  readonly reason: LossReason
+  readonly at: Instant
+  /** Its worker was lost while it ran this, and nothing else explains it: it may be what the worker died of. */
+  readonly isSuspicious?: true
 }
 
 /** An answer that counts, with its vote in the form of the receipt. */
@@ -48,6 +55,12 @@ interface SubmissionRow {
   /** Position in the order of acceptance. */
   readonly order: number
 }
+
+/** Losses that are no worker's doing. */
+const blameless: readonly LossReason[] = ['coordinatorLost', 'cancelled']
+
+/** Workers lost while they ran a task before it goes out to one worker at a time, and to none that has other work. */
+const suspectAfter = 3
 
 /** From its second loss on, a worker gets the task again only after this, doubled each time, in ms. */
 const backoffMs = { first: 5_000, most: 600_000 }
@@ -126,7 +139,7 @@ export class TaskRecord {
   lossesOf(worker: PeerId): number {
     let losses = 0
     for (const { worker: who, state, lost } of this.attempts)
-      if (who === worker && state === 'lost' && lost?.reason !== 'coordinatorLost') losses++
+      if (who === worker && state === 'lost' && !blameless.includes(lost!.reason)) losses++
     return losses
   }
 
@@ -152,8 +165,8 @@ export class TaskRecord {
   losses(reasons: readonly LossReason[] | undefined, perWorkerMax: number): number {
     const perWorker = new Map<PeerId, number>()
     for (const { worker, state, lost } of this.attempts) {
-      if (state !== 'lost' || lost?.reason === 'coordinatorLost') continue
-      if (reasons !== undefined && (lost === null || !reasons.includes(lost.reason))) continue
+      if (state !== 'lost' || blameless.includes(lost!.reason)) continue
+      if (reasons !== undefined && !reasons.includes(lost!.reason)) continue
       perWorker.set(worker, Math.min(perWorkerMax, (perWorker.get(worker) ?? 0) + 1))
     }
     let sum = 0
@@ -185,14 +198,32 @@ export class TaskRecord {
     return this.attempts.filter((attempt) => attempt.round === this.round && attempt.state === 'answered')
   }
 
-  /** Replicas still to be handed out in this round. */
-  replicasWanted(): number {
-    if (this.finished) return 0
+  /** Workers that were lost while they ran it, each counted once, where nothing else explains that. */
+  get suspiciousLosses(): number {
+    const workers = new Set<PeerId>()
+    for (const { worker, lost } of this.attempts) if (lost?.isSuspicious === true) workers.add(worker)
+    return workers.size
+  }
+
+  get isSuspect(): boolean {
+    return this.suspiciousLosses >= suspectAfter
+  }
+
+  /** Attempts of this round that are not lost: out, or answered. */
+  given(): number {
     let given = 0
     for (const attempt of this.attempts) {
       if (attempt.round === this.round && attempt.state !== 'lost') given++
     }
-    return this.submission.task.verification.replicas - given
+    return given
+  }
+
+  /** Replicas still to be handed out in this round, of a suspect one after the other; copies are beyond it. */
+  replicasWanted(): number {
+    if (this.finished) return 0
+    const wanted = this.submission.task.verification.replicas - this.given()
+    if (wanted <= 0 || !this.isSuspect) return wanted
+    return this.live().length === 0 ? 1 : 0
   }
 
   /** Whether nothing of this round is out or answered: its replicas are then handed out at once. */

@@ -21,6 +21,10 @@ export type Ran =
 
 export type WorkerCommand =
   | { readonly type: 'worker/ran'; readonly runId: number; readonly ran: Ran }
+  /** The run waits for what it needs; so many bytes have come. */
+  | { readonly type: 'worker/fetching'; readonly runId: number; readonly bytes: number }
+  /** After `fetching`: all is here, the program runs. */
+  | { readonly type: 'worker/began'; readonly runId: number }
   /** Slots to lend; 0 pauses: what is held goes back. */
   | { readonly type: 'worker/lend'; readonly slots: number }
   /** Leaving soon: what has not begun goes back, nothing more is taken, what runs is finished and answered. */

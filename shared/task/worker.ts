@@ -34,6 +34,8 @@ interface Held {
   readonly assignment: Assignment
   state: 'queued' | 'running' | 'answered'
   startedAt: Instant | null
+  /** Bytes fetched so far, while it waits for them in its slot. */
+  fetchedBytes: number | null
   answer: Answer | null
   sentAt: Instant | null
 }
@@ -150,6 +152,18 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     switch (command.type) {
       case 'worker/ran':
         return this.#ran(command.runId, command.ran, now, out)
+      case 'worker/fetching': {
+        const held = this.#runs.get(command.runId)
+        if (held !== undefined) held.fetchedBytes = command.bytes
+        return
+      }
+      case 'worker/began': {
+        const held = this.#runs.get(command.runId)
+        if (held === undefined || held.fetchedBytes === null) return
+        held.fetchedBytes = null
+        held.startedAt = now
+        return void this.#owed.add(held.coordinator)
+      }
       case 'worker/drain':
         this.#draining = true
         this.#handBackUnanswered(({ state }) => state === 'queued', 'leaving', out)
@@ -240,6 +254,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
         assignment,
         state: 'queued',
         startedAt: null,
+        fetchedBytes: null,
         answer: null,
         sentAt: null,
       })
@@ -412,8 +427,9 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     for (const held of this.#held.values()) {
       if (held.coordinator !== peer) continue
       const { taskId, epoch, attempt } = held.assignment
-      const runningMs = held.state === 'running' && held.startedAt !== null ? now - held.startedAt : null
-      holding.push({ taskId, epoch, attempt, runningMs })
+      const runs = held.state === 'running' && held.startedAt !== null && held.fetchedBytes === null
+      const runningMs = runs ? now - held.startedAt! : null
+      holding.push({ taskId, epoch, attempt, runningMs, progress: held.fetchedBytes ?? 0 })
     }
     out.send(peer, { type: 'task/offer', slots: this.#slots, capacity: this.#capacity, holding })
   }

@@ -29,6 +29,8 @@ async function rigOf(run: (run: ProgramRun, signal: AbortSignal) => Promise<RunR
       return time
     },
     log: logged.log,
+    fetching: () => {},
+    began: () => {},
     ran: (runId, ran) => ended.push({ runId, ran }),
   })
   return { rig, runner, ended, logged }

@@ -125,7 +125,13 @@ export class CoordinatorDriver extends MachineDriver<
     runningMs = 0,
   ): Effects {
     this.up.add(worker)
-    const held = holding.map(({ taskId, epoch, attempt }) => ({ taskId, epoch, attempt, runningMs }))
+    const held = holding.map(({ taskId, epoch, attempt }) => ({
+      taskId,
+      epoch,
+      attempt,
+      runningMs,
+      progress: 0,
+    }))
     return this.give({
       kind: 'message',
       from: worker,

@@ -181,6 +181,7 @@ export class CrashingRelay {
         epoch,
         attempt,
         runningMs: 0,
+        progress: 0,
       }),
     )
     this.#say(worker, { type: 'task/offer', slots: 2, capacity: 6, holding })

@@ -75,7 +75,13 @@ export class HostileNode {
       type: 'task/offer',
       slots: Math.min(capacity, 4_096),
       capacity,
-      holding: holding.map(({ taskId, epoch, attempt }) => ({ taskId, epoch, attempt, runningMs })),
+      holding: holding.map(({ taskId, epoch, attempt }) => ({
+        taskId,
+        epoch,
+        attempt,
+        runningMs,
+        progress: 0,
+      })),
     })
   }
 

@@ -87,7 +87,12 @@ export const wireSamples: { readonly [T in WireMessage['type']]: Extract<WireMes
   },
   'mesh/neighboursWanted': { type: 'mesh/neighboursWanted', count: 9 },
   'mesh/neighbours': { type: 'mesh/neighbours', peers: [peer(5), peer(6)] },
-  'task/offer': { type: 'task/offer', slots: 2, capacity: 6, holding: [{ ...key, runningMs: 20 }] },
+  'task/offer': {
+    type: 'task/offer',
+    slots: 2,
+    capacity: 6,
+    holding: [{ ...key, runningMs: 20, progress: 0 }],
+  },
   'task/assign': {
     type: 'task/assign',
     items: [{ ...key, task, signature: bytes(64), programSizeBytes: 100, input }],

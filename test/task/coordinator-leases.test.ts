@@ -237,7 +237,7 @@ describe('TSK-06 over max_duration_seconds + 30 s', () => {
             type: 'task/offer',
             slots: 1,
             capacity: 1,
-            holding: holding.map((key) => ({ ...key, runningMs: null })),
+            holding: holding.map((key) => ({ ...key, runningMs: null, progress: 0 })),
           },
         })
       }
