@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Instant } from '../../shared/kernel/ids.ts'
+import type { Instant, PeerId } from '../../shared/kernel/ids.ts'
 import { FairQueue } from '../../shared/task/fair-queue.ts'
 import { TaskRecord } from '../../shared/task/task-record.ts'
 import { propertyRuns } from '../support/property-runs.ts'
@@ -17,6 +17,36 @@ function serve(queue: FairQueue, workers = 100): TaskRecord | undefined {
   const record = queue.first(workers)
   if (record !== undefined) queue.delete(record)
   return record
+}
+
+/** Who waits, and how often each other was served since they were. */
+class TurnCounts {
+  readonly #waiting = new Map<PeerId, number>()
+  readonly #passed = new Map<PeerId, Map<PeerId, number>>()
+
+  get waiting(): number {
+    return [...this.#waiting.values()].reduce((sum, count) => sum + count, 0)
+  }
+
+  came(peer: PeerId): void {
+    const count = this.#waiting.get(peer) ?? 0
+    if (count === 0) this.#passed.set(peer, new Map())
+    this.#waiting.set(peer, count + 1)
+  }
+
+  /** The most often that anybody who waits was passed by this peer since its own last turn. */
+  served(peer: PeerId): number {
+    this.#waiting.set(peer, this.#waiting.get(peer)! - 1)
+    this.#passed.set(peer, new Map())
+    let most = 0
+    for (const [other, counts] of this.#passed) {
+      if (other === peer || this.#waiting.get(other) === 0) continue
+      const count = (counts.get(peer) ?? 0) + 1
+      counts.set(peer, count)
+      most = Math.max(most, count)
+    }
+    return most
+  }
 }
 
 describe('TSK-04 within a priority nobody starves', () => {
@@ -66,33 +96,18 @@ describe('TSK-04 within a priority nobody starves', () => {
     fc.assert(
       fc.property(acts, (plan) => {
         const queue = new FairQueue()
-        const waiting = new Map<string, number>()
-        const since = new Map<string, Map<string, number>>()
+        const counts = new TurnCounts()
         for (const { add, submitter } of plan) {
           if (add) {
-            const record = recordOf(submitter)
-            const key = record.submission.task.submitter
-            if ((waiting.get(key) ?? 0) === 0) since.set(key, new Map())
-            waiting.set(key, (waiting.get(key) ?? 0) + 1)
-            queue.add(record)
-            continue
+            queue.add(recordOf(submitter))
+            counts.came(peerId(submitter))
+          } else {
+            const served = serve(queue)
+            if (served === undefined) expect(counts.waiting).toBe(0)
+            else expect(counts.served(served.submission.task.submitter)).toBeLessThanOrEqual(2)
           }
-          const served = serve(queue)
-          const total = [...waiting.values()].reduce((sum, count) => sum + count, 0)
-          if (served === undefined) {
-            expect(total).toBe(0)
-            continue
-          }
-          const key = served.submission.task.submitter
-          waiting.set(key, waiting.get(key)! - 1)
-          for (const [other, counts] of since) {
-            if (other === key || (waiting.get(other) ?? 0) === 0) continue
-            counts.set(key, (counts.get(key) ?? 0) + 1)
-            expect(counts.get(key)).toBeLessThanOrEqual(2)
-          }
-          since.set(key, new Map())
+          expect(queue.size).toBe(counts.waiting)
         }
-        expect(queue.size).toBe([...waiting.values()].reduce((sum, count) => sum + count, 0))
       }),
       propertyRuns(200),
     )
