@@ -44,7 +44,7 @@ ${roleSection('client', 'The commands that submit work')}
 | \`storage.kind\` | keeps | and |
 |---|---|---|
 | \`sqlite\` | \`state.sqlite\`, write-ahead log, synced at every commit | the default of a relay |
-| \`files\` | \`state/KEY.json\`: key, CRC-32 and value (base64) of one row; \`.journal\` makes batches whole | the default of an agent, which has few rows |
+| \`files\` | \`state/KEY.json\`: key, CRC-32 and value (base64) of one row; \`.journal\` has what is not there yet | the default of an agent, which has few rows |
 | \`redis\` | hash \`{tabmesh}:rows\` and sorted set \`{tabmesh}:names\` | set \`appendonly yes\`, \`appendfsync always\`, \`maxmemory-policy noeviction\`; the relay warns otherwise |
 | \`postgres\` | schema \`tabmesh\`, made at the first start | Supabase too, by its connection string; over TLS with \`?sslmode=verify-full&sslrootcert=FILE\` |
 

@@ -1,12 +1,12 @@
-import { constants, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { makePrivateDirectory, syncDirectory, writeAndSync } from './files.ts'
 
 /** What a store of files does to the disk, step by step; tests put one in its place that fails at any of them. */
 export interface Disk {
   /** A new file, on the disk when it resolves. */
   create(path: string, bytes: Uint8Array): Promise<void>
-  /** The file's first bytes, on the disk when it resolves; what it has behind them stays. */
-  overwrite(path: string, bytes: Uint8Array): Promise<void>
+  /** A new file that grows; behind what was appended it may have zeros. */
+  createLog(path: string): Promise<LogFile>
   rename(from: string, to: string): Promise<void>
   /** Nothing happens where there is no file. */
   remove(path: string): Promise<void>
@@ -16,22 +16,61 @@ export interface Disk {
   syncDirectory(path: string): Promise<void>
 }
 
+export interface LogFile {
+  /** Behind what is there; on the disk when it resolves. */
+  append(bytes: Uint8Array): Promise<void>
+  close(): Promise<void>
+}
+
 export const realDisk: Disk = {
   create: (path, bytes) => writeAndSync(path, bytes, 0o600),
-  async overwrite(path, bytes) {
-    const file = await open(path, constants.O_WRONLY | constants.O_CREAT, 0o600)
-    try {
-      for (let at = 0; at < bytes.length; ) {
-        const { bytesWritten } = await file.write(bytes, at, bytes.length - at, at)
-        at += bytesWritten
-      }
-      await file.datasync()
-    } finally {
-      await file.close()
-    }
-  },
+  createLog: async (path) => new GrowingFile(await open(path, 'wx', 0o600)),
   rename: (from, to) => rename(from, to),
   remove: (path) => rm(path, { force: true }),
   makeDirectory: makePrivateDirectory,
   syncDirectory,
+}
+
+const growthBytesMin = 64 * 1024
+const growthBytesMax = 1024 * 1024
+
+/**
+ * Has zeros written ahead of what is appended: where a file's size stays as it is, the disk has to be waited for once and
+ * not twice.
+ */
+class GrowingFile implements LogFile {
+  readonly #file: FileHandle
+  #end = 0
+  #sizeBytes = 0
+  #growthBytes = growthBytesMin
+
+  constructor(file: FileHandle) {
+    this.#file = file
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    const end = this.#end + bytes.length
+    if (end > this.#sizeBytes) await this.#write(Buffer.concat([bytes, this.#grow(end)]))
+    else await this.#write(bytes)
+    await this.#file.datasync()
+    this.#end = end
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      const { bytesWritten } = await this.#file.write(bytes, at, bytes.length - at, this.#end + at)
+      at += bytesWritten
+    }
+  }
+
+  #grow(end: number): Buffer {
+    const zeros = Buffer.alloc(this.#growthBytes)
+    this.#sizeBytes = end + zeros.length
+    this.#growthBytes = Math.min(2 * this.#growthBytes, growthBytesMax)
+    return zeros
+  }
 }

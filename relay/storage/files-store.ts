@@ -1,6 +1,3 @@
-import { readdir, readFile, rmdir } from 'node:fs/promises'
-import { dirname, join, relative, sep } from 'node:path'
-import { crc32 } from 'node:zlib'
 import type { HostLog } from '../../shared/host/host-log.ts'
 import {
   type BatchOptions,
@@ -15,48 +12,77 @@ import {
 import { checkStoreKey, checkStorePrefix, endOfPrefix } from '../../shared/storage/store-key.ts'
 import { DirectoryLock } from './directory-lock.ts'
 import { type Disk, realDisk } from './disk.ts'
-import { FileJournal } from './file-journal.ts'
-import { fileOfKey, keyOfFile } from './file-names.ts'
+import { FileJournal, type RowChanges } from './file-journal.ts'
 import { explainFileError } from './files.ts'
+import { eachAtATime, RowFiles } from './row-files.ts'
 import { type WriteGroup, WriteQueue } from './write-queue.ts'
 
-/** Files written or read at a time. */
-const filesAtATime = 16
+export interface FilesStoreOptions {
+  readonly disk?: Disk
+  /** A journal of so many bytes is full: its rows go into their files. Twice as much is in memory at most. */
+  readonly journalBytesMax?: number
+  /** Rows go into their files when nothing was written for so long, in ms. */
+  readonly idleMs?: number
+}
+
+const journalBytesMax = 16 * 2 ** 20
+const idleMs = 100
 
 /**
- * A store of files, one to a row: `{directory}/{key}.json` (file-names.ts) has `{"key", "crc32", "value"}`, the value in
- * base64. The keys are in memory, the values are not. One process owns the directory.
+ * A store of files, one to a row (row-files.ts), and a journal. One process owns the directory. The keys are in memory, of
+ * the values those that the journal has.
  *
- * A batch: 1. the journal has it, and from here on it counts; 2. every file is written beside, synced and renamed, and
- * the directories are synced; 3. it resolves. The next start makes the journal's changes again. After a failure in
- * between the store refuses everything, because half of a batch would show.
+ * A batch is one record of the journal with all others of its moment, and counts from when that is on the disk. Its rows
+ * go into their files soon after, many at a time: a row that is written ten times meanwhile is one file. Then the journal
+ * is of no use any more. After any failure the store refuses everything; the next start puts the rows of the journal
+ * into their files.
  */
 export class FilesStore implements Store {
   readonly consistency = 'strong'
   readonly #directory: string
-  readonly #disk: Disk
+  readonly #log: HostLog
   readonly #lock: DirectoryLock
   readonly #journal: FileJournal
+  readonly #files: RowFiles
   readonly #queue: WriteQueue
-  readonly #keys = new Set<string>()
-  readonly #directories = new Set<string>()
+  readonly #journalBytesMax: number
+  readonly #idle: NodeJS.Timeout
+  readonly #keys: Set<string>
   #sortedKeys: readonly string[] | undefined
-  #filesWritten = 0
+  /** What the journal has, and what the old journal has. */
+  #fresh = new Map<string, Uint8Array | undefined>()
+  #old: RowChanges = new Map()
+  /** Rows are going into their files. */
+  #settling: Promise<void> | undefined
   /** Groups are written and lists read one at a time. */
   #turn: Promise<unknown> = Promise.resolve()
   #failure: unknown
   #closing: Promise<void> | undefined
 
-  private constructor(directory: string, lock: DirectoryLock, disk: Disk) {
+  private constructor(
+    directory: string,
+    log: HostLog,
+    lock: DirectoryLock,
+    journal: FileJournal,
+    files: RowFiles,
+    options: FilesStoreOptions,
+  ) {
     this.#directory = directory
-    this.#disk = disk
+    this.#log = log
     this.#lock = lock
-    this.#journal = new FileJournal(directory, disk)
+    this.#journal = journal
+    this.#files = files
+    this.#keys = new Set(files.keys())
+    this.#journalBytesMax = options.journalBytesMax ?? journalBytesMax
     this.#queue = new WriteQueue((group) => this.#inTurn(() => this.#write(group)))
+    // What waits is in the journal: it keeps no process from ending.
+    this.#idle = setTimeout(() => this.#beginSettling(), options.idleMs ?? idleMs).unref()
   }
 
   /** Makes the directory (0700) and ends what a crash left half done. Rejects with StorageError `OpenFailed`. */
-  static async open(directory: string, log: HostLog, disk: Disk = realDisk): Promise<FilesStore> {
+  static async open(directory: string, log: HostLog, options: FilesStoreOptions = {}): Promise<FilesStore> {
+    const { disk = realDisk } = options
+    const journal = new FileJournal(directory, disk)
     let lock: DirectoryLock | undefined
     try {
       await disk.makeDirectory(directory)
@@ -66,11 +92,11 @@ export class FilesStore implements Store {
           'another process uses it; stop that one or give this one a directory of its own with --data',
         )
       }
-      const store = new FilesStore(directory, lock, disk)
-      await store.#scan(directory)
-      await store.#recover(log)
-      return store
+      const files = await RowFiles.scan(directory, disk)
+      await recover(journal, files, log)
+      return new FilesStore(directory, log, lock, journal, files, options)
     } catch (error) {
+      await journal.close().catch(() => undefined)
       lock?.release()
       throw new StorageError(
         'OpenFailed',
@@ -106,13 +132,32 @@ export class FilesStore implements Store {
     await this.#queue.add(changes, fence)
   }
 
-  /** Ends what was asked before, then lets others have the directory. */
+  /** Resolves when every row that was written is in its file; rejects with StorageError `WriteFailed`. */
+  async settle(): Promise<void> {
+    await this.#queue.settled()
+    await this.#settling
+    this.#beginSettling()
+    await this.#settling
+    if (this.#failure !== undefined) throw this.#broken('WriteFailed')
+  }
+
+  /** Ends what was asked before, puts every row into its file, then lets others have the directory. */
   close(): Promise<void> {
-    this.#closing ??= this.#queue
-      .settled()
-      .then(() => this.#turn)
-      .then(() => this.#lock.release())
+    this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.settle()
+    } catch {
+      const reason = explainFileError(this.#failure)
+      this.#log('warn', 'Rows stay in the journal until the next start', { place: this.#directory, reason })
+    }
+    await this.#turn
+    clearTimeout(this.#idle)
+    await this.#journal.close()
+    this.#lock.release()
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -122,13 +167,14 @@ export class FilesStore implements Store {
   }
 
   async #write({ changes, fence }: WriteGroup): Promise<void> {
+    // Written faster than files can be: wait for them, and so bound what is in memory.
+    if (this.#journal.bytes > this.#journalBytesMax) await this.#settling
     if (this.#failure !== undefined) throw this.#broken('WriteFailed')
     if (fence !== undefined && !equalValues(await this.#read(fence.key), fence.value))
       throw fencedError(this.#directory, fence)
     if (changes.size === 0) return
     try {
-      await this.#journal.write(changes)
-      await this.#apply(changes)
+      await this.#journal.append(changes)
     } catch (error) {
       this.#failure = error
       throw new StorageError(
@@ -137,50 +183,48 @@ export class FilesStore implements Store {
         error,
       )
     }
-  }
-
-  async #apply(changes: WriteGroup['changes']): Promise<void> {
-    const touched = new Set<string>()
-    await eachAtATime([...changes], async ([key, value]) => {
-      const path = fileOfKey(this.#directory, key)
-      if (value === undefined && !this.#keys.has(key)) return
-      touched.add(dirname(path))
-      if (value === undefined) await this.#disk.remove(path)
-      else await this.#replace(path, contentOf(key, value))
-    })
-    await eachAtATime([...touched], (path) => this.#disk.syncDirectory(path))
     for (const [key, value] of changes) {
+      this.#fresh.set(key, value)
       if (value === undefined ? this.#keys.delete(key) : !this.#keys.has(key)) this.#sortedKeys = undefined
       if (value !== undefined) this.#keys.add(key)
     }
+    if (this.#journal.bytes > this.#journalBytesMax) this.#beginSettling()
+    else this.#idle.refresh()
   }
 
-  async #replace(path: string, content: string): Promise<void> {
-    const directory = dirname(path)
-    await this.#makeDirectory(directory)
-    this.#filesWritten += 1
-    const written = join(directory, `.tmp-${this.#filesWritten}`)
-    await this.#disk.create(written, Buffer.from(content))
-    await this.#disk.rename(written, path)
+  /** Begins to put what the journal has into files, unless that is under way. */
+  #beginSettling(): void {
+    if (this.#fresh.size === 0 || this.#settling !== undefined || this.#failure !== undefined) return
+    this.#settling = this.#settleRows()
+      .catch((error: unknown) => {
+        this.#failure ??= error
+      })
+      .finally(() => {
+        this.#settling = undefined
+      })
   }
 
-  async #makeDirectory(directory: string): Promise<void> {
-    if (directory === this.#directory || this.#directories.has(directory)) return
-    await this.#makeDirectory(dirname(directory))
-    await this.#disk.makeDirectory(directory)
-    await this.#disk.syncDirectory(dirname(directory))
-    this.#directories.add(directory)
+  async #settleRows(): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#journal.turn()
+      this.#old = this.#fresh
+      this.#fresh = new Map()
+    })
+    await this.#files.apply(this.#old)
+    await this.#journal.release()
+    this.#old = new Map()
+    // What was written meanwhile may have been the last for now.
+    this.#idle.refresh()
   }
 
   async #read(key: string): Promise<Uint8Array | undefined> {
     if (this.#failure !== undefined) throw this.#broken('ReadFailed')
-    if (!this.#keys.has(key)) return undefined
-    const path = fileOfKey(this.#directory, key)
-    try {
-      return valueIn(await readFile(path, 'utf8'), key)
-    } catch (error) {
-      throw new StorageError('ReadFailed', `Cannot read ${path}: ${explainFileError(error)}`, error)
+    const layer = [this.#fresh, this.#old].find((changes) => changes.has(key))
+    if (layer !== undefined) {
+      const value = layer.get(key)
+      return value && new Uint8Array(value)
     }
+    return this.#keys.has(key) ? await this.#files.read(key) : undefined
   }
 
   #keysIn(prefix: string, from: string | undefined, limit = Number.POSITIVE_INFINITY): string[] {
@@ -191,42 +235,6 @@ export class FilesStore implements Store {
     if (isAfter && keys[at] === from) at += 1
     const end = firstNotBefore(keys, endOfPrefix(prefix))
     return keys.slice(at, Math.min(end, at + limit))
-  }
-
-  /** Finds the keys; removes what a crash left of files half written, and folders that nothing is in. */
-  async #scan(directory: string): Promise<boolean> {
-    let isEmpty = true
-    for (const entry of await readdir(directory, { withFileTypes: true })) {
-      const path = join(directory, entry.name)
-      if (entry.isDirectory()) {
-        const isGone = await this.#scan(path)
-        isEmpty &&= isGone
-        continue
-      }
-      if (entry.name.startsWith('.tmp-')) {
-        await this.#disk.remove(path)
-        continue
-      }
-      isEmpty = false
-      const key = keyOfFile(relative(this.#directory, path).split(sep).join('/'))
-      if (key !== undefined) this.#keys.add(key)
-    }
-    if (directory === this.#directory) return false
-    if (isEmpty) await rmdir(directory)
-    return isEmpty
-  }
-
-  async #recover(log: HostLog): Promise<void> {
-    const changes = await this.#journal.read()
-    if (changes === undefined) return
-    let undone = 0
-    for (const [key, value] of changes) {
-      const found = await this.#read(key).catch(() => null)
-      if (found === null || !equalValues(found, value)) undone += 1
-    }
-    if (undone === 0) return
-    await this.#apply(changes)
-    log('info', `Completed the last write of a run that ended in the middle of it: ${undone} rows`)
   }
 
   #broken(code: StorageError['code']): StorageError {
@@ -249,22 +257,20 @@ export class FilesStore implements Store {
   }
 }
 
-function contentOf(key: string, value: Uint8Array): string {
-  return `${JSON.stringify({ key, crc32: crc32(value), value: Buffer.from(value).toString('base64') })}\n`
-}
-
-/** Throws when the text is not what this store wrote. */
-function valueIn(text: string, key: string): Uint8Array {
-  const damaged = 'the file is damaged; restore it from a backup or remove it'
-  let row: { key?: unknown; crc32?: unknown; value?: unknown }
-  try {
-    row = JSON.parse(text) as typeof row
-  } catch (error) {
-    throw new Error(damaged, { cause: error })
+/** Puts what a run left in its journal into the files, and says so. */
+async function recover(journal: FileJournal, files: RowFiles, log: HostLog): Promise<void> {
+  const { changes, writes, droppedBytes } = await journal.read()
+  if (changes.size > 0) {
+    const rows = await files.differing(changes)
+    await files.apply(changes)
+    if (rows > 0)
+      log('info', 'Completed the last writes of a run that ended without closing its store', { writes, rows })
   }
-  const value = typeof row.value === 'string' ? new Uint8Array(Buffer.from(row.value, 'base64')) : undefined
-  if (row.key !== key || value === undefined || crc32(value) !== row.crc32) throw new Error(damaged)
-  return value
+  if (droppedBytes > 0)
+    log('warn', 'Dropped a write of a run that ended in the middle of it; it was not acknowledged', {
+      bytes: droppedBytes,
+    })
+  await journal.begin()
 }
 
 function firstNotBefore(keys: readonly string[], wanted: string): number {
@@ -275,17 +281,4 @@ function firstNotBefore(keys: readonly string[], wanted: string): number {
     else high = middle
   }
   return low
-}
-
-/** Rejects when none of those that were begun is still at work. */
-async function eachAtATime<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  for (let at = 0; at < items.length; at += filesAtATime) {
-    const outcomes = await Promise.allSettled(items.slice(at, at + filesAtATime).map(work))
-    for (const outcome of outcomes) {
-      if (outcome.status === 'rejected') throw outcome.reason
-      results.push(outcome.value)
-    }
-  }
-  return results
 }

@@ -102,6 +102,19 @@ test('every kernel gives the same instrumented, as it was given, and in JavaScri
   expect(results.at(-1)).toMatchObject({ name: 'wasi geometric mean of all', target: { ratioMin: 0.5 } })
 })
 
+test('a part of the store bench measures small writes, and names the server that is not installed', {
+  timeout: 60_000,
+}, () => {
+  const { status, stdout } = benchWith({ PATH: '' }, 'store', '--only', 'sqlite', '--json', '--runs', '1')
+  expect(status).toBe(0)
+  const { results, missing } = JSON.parse(stdout) as Static<typeof report>
+  expect(missing).toEqual([{ name: 'plainRedis', reason: 'redis-server not found' }])
+  expect(results.map(({ name, unit, target }) => [name, unit, target])).toEqual([
+    ['sqlite 64 under way vs write-file-atomic', 'writes/s', { ratioMin: 10 }],
+    ['sqlite 1 under way vs write-file-atomic', 'writes/s', null],
+  ])
+})
+
 test('without --json it prints a table', () => {
   const { status, stdout } = bench('timer', '--runs', '20', '--strict')
   expect(status).toBe(0)

@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type Disk, realDisk } from '../../../relay/storage/disk.ts'
+import { type Disk, type LogFile, realDisk } from '../../../relay/storage/disk.ts'
 
 /**
  * A disk that stops after so many steps: a byte written is one, and so is everything else. From then on every step
@@ -8,8 +8,9 @@ import { type Disk, realDisk } from '../../../relay/storage/disk.ts'
  */
 export class FailingDisk implements Disk {
   steps = 0
-  readonly #stepsMax: number
+  #stepsMax: number
   readonly #code: string
+  #last: string | undefined
   /** What a power cut takes back: renames and removals in directories that were not synced since. */
   #unsynced: { readonly directory: string; readonly undo: () => Promise<void> }[] = []
 
@@ -18,19 +19,38 @@ export class FailingDisk implements Disk {
     this.#code = code
   }
 
+  /** From now on so many more steps. */
+  stopAfter(steps: number): void {
+    this.#stepsMax = this.steps + steps
+  }
+
+  /** This step, and whatever comes after it, fails. */
+  stopWhen(step: 'rename', path: string): void {
+    this.#last = `${step} ${path}`
+  }
+
   async create(path: string, bytes: Uint8Array): Promise<void> {
     const taken = this.#take(bytes.length)
     await realDisk.create(path, bytes.subarray(0, taken))
     this.#step()
   }
 
-  async overwrite(path: string, bytes: Uint8Array): Promise<void> {
-    const taken = this.#take(bytes.length)
-    if (taken > 0) await realDisk.overwrite(path, bytes.subarray(0, taken))
+  async createLog(path: string): Promise<LogFile> {
     this.#step()
+    const log = await realDisk.createLog(path)
+    this.#undoable(path, () => rm(path, { force: true }))
+    return {
+      append: async (bytes) => {
+        const taken = this.#take(bytes.length)
+        if (taken > 0) await log.append(bytes.subarray(0, taken))
+        this.#step()
+      },
+      close: () => log.close(),
+    }
   }
 
   async rename(from: string, to: string): Promise<void> {
+    if (this.#last === `rename ${to}`) this.#stepsMax = this.steps
     this.#step()
     const [before, moved] = [await contentOf(to), await contentOf(from)]
     await realDisk.rename(from, to)
