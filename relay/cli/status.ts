@@ -1,5 +1,6 @@
-import { connect, relayUrl } from '../../shared/client/client.ts'
+import { connect } from '../../shared/client/client.ts'
 import { explainFetchError } from '../../shared/client/client-error.ts'
+import { relayUrls } from '../../shared/client/relay-addresses.ts'
 import { clientCrypto } from './client-identity.ts'
 import type { Io } from './io.ts'
 import { type RelayOption, relayOf } from './relay-option.ts'
@@ -26,7 +27,7 @@ async function taskStatus(task: string, options: StatusOptions): Promise<unknown
 
 /** Open to everyone: needs no key. */
 async function networkStatus(relay: string): Promise<unknown> {
-  const url = new URL('/api/v1/status', relayUrl(relay))
+  const url = new URL('/api/v1/status', relayUrls(relay)[0])
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(answerMs) })
     if (response.ok) return await response.json()

@@ -1,5 +1,5 @@
-import type { Progress } from '../../shared/client/map-run.ts'
-import type { Notice } from '../../shared/client/relay-http.ts'
+import type { Progress } from '../../shared/client/job-progress.ts'
+import type { Notice } from '../../shared/client/patience.ts'
 import type { ItemResult } from '../../shared/client/result-line.ts'
 import type { Io } from './io.ts'
 
@@ -32,6 +32,10 @@ export class Voice {
         )
       case 'back':
         return this.say('the relay is back')
+      case 'moved':
+        return this.say(`going on with the relay at ${notice.relay} (the one before: ${notice.reason})`)
+      case 'dropped':
+        return this.say(`the relay at ${notice.relay} serves another network; it is not asked any more`)
       case 'busy':
         if (this.#busy !== notice.message) this.say(notice.message)
         this.#busy = notice.message

@@ -6,8 +6,15 @@ import type { OpenStream } from './open-streams.ts'
 import type { HttpApp, HttpParts } from './parts.ts'
 import { Problem } from './problem.ts'
 import { receiptParts } from './receipt-text.ts'
-import { resultLines } from './results-stream.ts'
+import type { OutputsAs } from './result-line.ts'
+import { endedLines, resultLines } from './results-stream.ts'
 import { idParams, jobSchema, resultsQuery, type SubmissionBody } from './schemas.ts'
+
+interface ResultsQuery {
+  readonly from?: string
+  readonly held?: 'true' | 'false'
+  readonly output?: OutputsAs
+}
 
 /** A client that vanished without a word is noticed after this. */
 const keepAliveMs = 30_000
@@ -38,11 +45,15 @@ export function jobRoutes(app: HttpApp, parts: HttpParts): void {
     { ...signed, schema: { params: idParams, querystring: resultsQuery } },
     async (request, reply) => {
       const job = await access.jobFor(request.sender!, (request.params as { id: JobId }).id)
-      const { from = '0' } = request.query as { from?: string }
+      const { from = '0', held, output = 'json' } = request.query as ResultsQuery
+      if (held === 'false') {
+        reply.type('application/x-ndjson').header('cache-control', 'no-store')
+        return reply.send(Readable.from(endedLines(api, job, Number(from), output)))
+      }
       const stream = streams.open(request.sender!)
       try {
         hold(reply, stream)
-        await pipeline(Readable.from(resultLines(api, job, Number(from), stream.signal)), reply.raw, {
+        await pipeline(Readable.from(resultLines(api, job, Number(from), output, stream.signal)), reply.raw, {
           signal: stream.signal,
         })
       } catch {

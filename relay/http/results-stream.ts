@@ -1,7 +1,7 @@
 import type { JobId, PeerId, TaskId } from '../../shared/kernel/ids.ts'
 import type { FinishedTask } from '../../shared/task/messages.ts'
 import type { RelayApi } from './relay-api.ts'
-import { type Ended, resultLine } from './result-line.ts'
+import { type Ended, type OutputsAs, resultLine } from './result-line.ts'
 
 /** Ends out of order that one stream keeps at hand: the window of a submitter. */
 const aheadMax = 1_024
@@ -15,6 +15,7 @@ export async function* resultLines(
   api: RelayApi,
   job: { readonly id: JobId | TaskId; readonly submitter: PeerId },
   from: number,
+  as: OutputsAs,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   const ends = new EndsInOrder(api, job, from)
@@ -23,11 +24,29 @@ export async function* resultLines(
   try {
     while (!signal.aborted) {
       const next = await ends.take()
-      if (next !== undefined) yield `${await resultLine(next, api.blobs)}\n`
+      if (next !== undefined) yield `${await resultLine(next, api.blobs, as)}\n`
       else if (!signal.aborted) await ends.arrival()
     }
   } finally {
     stop()
+  }
+}
+
+/** The lines of those items of a job that have ended, in order, from one index on. */
+export async function* endedLines(
+  api: RelayApi,
+  job: { readonly id: JobId | TaskId; readonly submitter: PeerId },
+  from: number,
+  as: OutputsAs,
+): AsyncGenerator<string> {
+  for (let next = from; ; ) {
+    const rows = await api.finishedOf(job.id, next, rowsAtOnce)
+    for (const row of rows) {
+      const { submitter, index } = row.task
+      if (submitter === job.submitter) yield `${await resultLine(row, api.blobs, as)}\n`
+      next = index + 1
+    }
+    if (rows.length < rowsAtOnce) return
   }
 }
 

@@ -75,8 +75,13 @@ export const blobPartQuery = Type.Object(
   { offset: Type.Optional(byteCount), total: Type.Optional(byteCount) },
   strict,
 )
+/** `held=false`: those that have ended, and no waiting. `output=base64`: every output as its bytes. */
 export const resultsQuery = Type.Object(
-  { from: Type.Optional(Type.String({ pattern: '^(0|[1-9][0-9]{0,8})$' })) },
+  {
+    from: Type.Optional(Type.String({ pattern: '^(0|[1-9][0-9]{0,8})$' })),
+    held: Type.Optional(Type.Union([Type.Literal('true'), Type.Literal('false')])),
+    output: Type.Optional(Type.Union([Type.Literal('json'), Type.Literal('base64')])),
+  },
   strict,
 )
 

@@ -3,7 +3,8 @@ import type { CryptoPort } from '../host/crypto-port.ts'
 import { concatBytes, toHex } from '../kernel/bytes.ts'
 import type { Hash } from '../kernel/ids.ts'
 import { ClientError, RelayAway } from './client-error.ts'
-import { RefusedRequest, type RelayHttp } from './relay-http.ts'
+import { RefusedRequest } from './relay-answer.ts'
+import type { RelayHttp } from './relay-http.ts'
 
 /** Blobs from this size on are looked for at the relay before they are uploaded, in bytes. */
 const lookedForBytes = 64 * 1024

@@ -25,13 +25,43 @@ export type ClientErrorCode =
   | 'BadAnswer'
   /** Over 1 MB. */
   | 'PayloadTooLarge'
+  /** An input that is neither a JSON value nor bytes. */
+  | 'BadInput'
+  /** The job that is to be gone on with was begun with other inputs. */
+  | 'OtherInputs'
+  /** The job that is to be gone on with was begun with another program, another key or other options. */
+  | 'OtherJob'
   | 'Cancelled'
 
 /** A request that did not get its answer and may be tried again. Never leaves the library. */
 export class RelayAway extends Error {
-  constructor(reason: string, cause?: unknown) {
+  /** Which relay was asked, where that is known. */
+  readonly relay: URL | undefined
+  /** Where the relay says that the answer is. */
+  readonly goTo: URL | undefined
+
+  constructor(
+    reason: string,
+    cause?: unknown,
+    places: { readonly relay?: URL | undefined; readonly goTo?: URL | undefined } = {},
+  ) {
     super(reason, { cause })
     this.name = 'RelayAway'
+    this.relay = places.relay
+    this.goTo = places.goTo
+  }
+}
+
+/** The relay is there and asks for time. */
+export class RelayBusy extends RelayAway {
+  readonly refusal: ClientError
+  readonly retryAfterMs: number
+
+  constructor(refusal: ClientError, retryAfterMs: number) {
+    super(refusal.message, refusal)
+    this.name = 'RelayBusy'
+    this.refusal = refusal
+    this.retryAfterMs = retryAfterMs
   }
 }
 

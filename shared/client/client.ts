@@ -1,16 +1,21 @@
 import type { CryptoPort } from '../host/crypto-port.ts'
 import type { Hash } from '../kernel/ids.ts'
 import { BlobTransfer } from './blob-transfer.ts'
-import { ClientError, RelayAway } from './client-error.ts'
+import { ClientError } from './client-error.ts'
 import { type Clock, systemClock } from './clock.ts'
-import type { JsonValue } from './map-input.ts'
+import type { ClientParts } from './job-window.ts'
+import type { JobInput } from './map-input.ts'
 import { type MapOptions, MapRun } from './map-run.ts'
-import { type NetworkInfo, type Notice, RelayHttp } from './relay-http.ts'
-import type { ItemResult } from './result-line.ts'
+import { bytesForm, jsonForm } from './output-form.ts'
+import type { Notice } from './patience.ts'
+import { RelayAddresses, relayUrls } from './relay-addresses.ts'
+import type { NetworkInfo } from './relay-answer.ts'
+import { RelayHttp } from './relay-http.ts'
+import type { BytesResult, ItemResult } from './result-line.ts'
 
 export interface ConnectOptions {
-  /** Address of the relay's page, as `http://localhost:8080`. */
-  readonly relay: string
+  /** Address of the relay's page, as `http://localhost:8080`; several, or with commas, are tried in turn. */
+  readonly relay: string | readonly string[]
   /** The submitter's key. */
   readonly crypto: CryptoPort
   /** How long the relay may be away, each time, before the client gives up; 300 s unless told. */
@@ -21,6 +26,11 @@ export interface ConnectOptions {
   readonly fetch?: typeof fetch
 }
 
+/** A WebAssembly module, an ONNX model, or JavaScript as text. */
+export type Program = Uint8Array | string
+
+export type Inputs = Iterable<JobInput> | AsyncIterable<JobInput>
+
 const never = new AbortController().signal
 
 /**
@@ -30,7 +40,7 @@ const never = new AbortController().signal
 export async function connect(options: ConnectOptions): Promise<Client> {
   const { waitSeconds = 300, onNotice = () => {}, clock = systemClock } = options
   const http = new RelayHttp({
-    relay: relayUrl(options.relay),
+    relays: new RelayAddresses(relayUrls(options.relay)),
     crypto: options.crypto,
     waitSeconds,
     clock,
@@ -42,22 +52,12 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   return new Client({ http, crypto: options.crypto, clock, waitSeconds, notice: onNotice }, signal)
 }
 
-/** Throws a ClientError `BadUrl` for what is no address of a page. */
-export function relayUrl(text: string): URL {
-  const url = URL.parse(text)
-  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url
-  throw new ClientError(
-    'BadUrl',
-    `${JSON.stringify(text)} is not the address of a relay, as http://localhost:8080`,
-  )
-}
-
 /** Submits work to one relay and takes the answers, whatever becomes of the connection in between. */
 export class Client {
-  readonly #parts: ConstructorParameters<typeof MapRun>[0]
+  readonly #parts: ClientParts
   readonly #signal: AbortSignal
 
-  constructor(parts: ConstructorParameters<typeof MapRun>[0], signal: AbortSignal) {
+  constructor(parts: ClientParts, signal: AbortSignal) {
     this.#parts = parts
     this.#signal = signal
   }
@@ -67,17 +67,30 @@ export class Client {
     return this.#parts.http.network
   }
 
-  /** Runs the program on every input. Iterate the run once: results come in the order of the inputs. */
+  /**
+   * Runs the program on every input. Iterate the run once: results come in the order of the inputs. With
+   * `output: 'bytes'` they hold the bytes that the program wrote. Throws a ClientError `OtherJob` when the job to go on
+   * with is another.
+   */
   map(
-    program: Uint8Array,
-    inputs: Iterable<JsonValue> | AsyncIterable<JsonValue>,
-    options: MapOptions,
-  ): MapRun {
-    return new MapRun(this.#parts, program, inputs, options)
+    program: Program,
+    inputs: Inputs,
+    options: MapOptions & { readonly output: 'bytes' },
+  ): MapRun<BytesResult>
+  map(program: Program, inputs: Inputs, options: MapOptions & { readonly output?: 'json' }): MapRun
+  map(
+    program: Program,
+    inputs: Inputs,
+    options: MapOptions & { readonly output?: 'json' | 'bytes' },
+  ): MapRun | MapRun<BytesResult> {
+    const bytes = typeof program === 'string' ? new TextEncoder().encode(program) : program
+    return options.output === 'bytes'
+      ? new MapRun(this.#parts, bytes, inputs, options, bytesForm)
+      : new MapRun(this.#parts, bytes, inputs, options, jsonForm)
   }
 
   /** Runs the program on one input. */
-  async submit(program: Uint8Array, input: JsonValue, options: MapOptions): Promise<ItemResult> {
+  async submit(program: Program, input: JobInput, options: MapOptions): Promise<ItemResult> {
     for await (const result of this.map(program, [input], options)) return result
     throw new ClientError('BadAnswer', 'The relay gave no result')
   }
@@ -97,13 +110,7 @@ export class Client {
   /** The receipt of a job, of all its tasks that a quorum stands behind, as text. Large: 3 to 4 KB for each task. */
   async receipt(jobId: string): Promise<string> {
     const path = `/api/v1/jobs/${encodeURIComponent(jobId)}/receipt`
-    return this.#persist(async (signal) => {
-      const response = await this.#parts.http.send({ method: 'GET', path }, signal)
-      return response.text().catch((error: unknown) => {
-        signal.throwIfAborted()
-        throw new RelayAway('the answer broke off', error)
-      })
-    })
+    return this.#persist((signal) => this.#parts.http.text({ method: 'GET', path }, signal))
   }
 
   /** Makes a blob of up to 64 MiB known to the relay; what it has already is not sent again. */

@@ -38,8 +38,22 @@ export function mapInput(bytes: Uint8Array, map: MapKind, name: string): readonl
   }
 }
 
-/** What the program gets of an item. */
-export const inputBytes = (item: JsonValue): Uint8Array => new TextEncoder().encode(JSON.stringify(item))
+/** What a program may be given: a JSON value, or bytes as they are. */
+export type JobInput = JsonValue | Uint8Array
+
+/** What the program gets of an item; `undefined` for what is neither JSON nor bytes. */
+export function inputBytes(item: JobInput): Uint8Array
+export function inputBytes(item: unknown): Uint8Array | undefined
+export function inputBytes(item: unknown): Uint8Array | undefined {
+  if (item instanceof Uint8Array) return item
+  let text: string | undefined
+  try {
+    text = JSON.stringify(item)
+  } catch {
+    // In a circle, or a bigint.
+  }
+  return text === undefined ? undefined : new TextEncoder().encode(text)
+}
 
 /** A text of no bytes has no lines; a single newline is one empty line. */
 function linesOf(text: string): string[] {

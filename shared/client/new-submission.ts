@@ -13,6 +13,7 @@ import {
   type Task,
   type VerificationPolicy,
 } from '../task/task.ts'
+import { type JobState, namesOf } from './job-state.ts'
 
 /** What the tasks of one job have in common. */
 export interface TaskPlan {
@@ -24,6 +25,8 @@ export interface TaskPlan {
   readonly priority?: Priority | undefined
   readonly limits?: Partial<Limits> | undefined
   readonly verification?: VerificationPolicy | undefined
+  /** Makes a task the same each time it is made of the same input; without it every one is new. */
+  readonly fixed?: Pick<JobState, 'secret' | 'submittedAt'> | undefined
 }
 
 /** A task of the plan for one input, signed by this node. Inputs over 4 KiB go by reference: upload them first. */
@@ -35,17 +38,22 @@ export async function newSubmission(
   now: Date,
 ): Promise<Submission> {
   const inputHash = toHex(crypto.sha256(input)) as Hash
+  const { fixed } = plan
+  const names =
+    fixed === undefined
+      ? { taskId: newUuid(crypto) as TaskId, seed: toHex(crypto.randomBytes(32)) }
+      : namesOf(fixed.secret, index, crypto.sha256)
   const task: Task = {
-    taskId: newUuid(crypto) as TaskId,
+    taskId: names.taskId,
     jobId: plan.jobId,
     index,
     submitter: crypto.self,
     programHash: plan.programHash,
     inputHash,
-    seed: toHex(crypto.randomBytes(32)),
+    seed: names.seed,
     limits: { ...defaultLimits, ...plan.limits },
     verification: plan.verification ?? defaultVerification,
-    submittedAt: now.toISOString(),
+    submittedAt: fixed?.submittedAt ?? now.toISOString(),
   }
   return {
     task,

@@ -42,7 +42,7 @@ export function outputBytesOf({ output, outputText }: OutputText): readonly Uint
 /** Characters handed to one call; more would not fit the stack. */
 const charactersAtOnce = 32_768
 
-function toBase64(bytes: Uint8Array): string {
+export function toBase64(bytes: Uint8Array): string {
   const parts: string[] = []
   for (let at = 0; at < bytes.length; at += charactersAtOnce) {
     parts.push(String.fromCharCode(...bytes.subarray(at, at + charactersAtOnce)))
@@ -50,7 +50,8 @@ function toBase64(bytes: Uint8Array): string {
   return btoa(parts.join(''))
 }
 
-function fromBase64(output: JsonValue): Uint8Array | undefined {
+/** The bytes of `{"base64":"…"}`; `undefined` for anything else. */
+export function fromBase64(output: JsonValue): Uint8Array | undefined {
   const text = (output as { readonly base64?: JsonValue } | null)?.base64
   if (typeof text !== 'string') return undefined
   try {

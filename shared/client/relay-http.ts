@@ -1,35 +1,15 @@
 import type { CryptoPort } from '../host/crypto-port.ts'
 import { toHex } from '../kernel/bytes.ts'
-import type { Hash, PeerId } from '../kernel/ids.ts'
-import { hashText, list, peerIdText, text } from '../kernel/shape.ts'
-import { ClientError, explainFetchError, RelayAway } from './client-error.ts'
-import type { Clock } from './clock.ts'
+import type { Hash } from '../kernel/ids.ts'
+import { ClientError, type ClientErrorCode, explainFetchError, RelayAway, RelayBusy } from './client-error.ts'
 import { requestSigningBytes, signingHeaders } from './http-signing.ts'
 import { newUuid } from './new-submission.ts'
+import { Patience, type PatienceInit } from './patience.ts'
+import { isNetworkInfo, type NetworkInfo, RefusedRequest, refusalOf } from './relay-answer.ts'
 
-/** What a relay says of itself. */
-export interface NetworkInfo {
-  readonly networkId: Hash
-  readonly peerId: PeerId
-  readonly multiaddrs: readonly string[]
-  readonly policy: string
-}
-
-/** What a client tells while it works. */
-export type Notice =
-  | { readonly type: 'away'; readonly reason: string; readonly waitSeconds: number }
-  | { readonly type: 'back' }
-  /** The relay takes no more tasks for now; they are tried again. */
-  | { readonly type: 'busy'; readonly message: string }
-
-export interface RelayHttpInit {
-  readonly relay: URL
+export interface RelayHttpInit extends PatienceInit {
   readonly crypto: CryptoPort
-  /** How long the relay may be away before the client gives up. */
-  readonly waitSeconds: number
-  readonly clock: Clock
   readonly fetch: typeof fetch
-  readonly notice: (notice: Notice) => void
 }
 
 interface Request {
@@ -44,20 +24,24 @@ interface Request {
 
 const answerMs = 30_000
 const networkAnswerMs = 10_000
-const firstBackoffMs = 250
-const backoffMsMax = 5_000
-/** Of a problem's text that is shown. */
-const detailMax = 1_000
+/** Times in a row that relays may name one another for the holder of a job before that takes a wait. */
+const hopsMax = 4
 
-/** Signed requests to one relay, and what to do while it is away. */
+/** Signed requests to the relays of one network, and what to do while they are away. */
 export class RelayHttp {
   readonly #init: RelayHttpInit
+  readonly #patience: Patience
+  readonly #movedListeners = new Set<() => void>()
   #network: NetworkInfo | undefined
-  /** Since when nothing but failures came; `undefined` when the last request was answered. */
-  #awaySince: number | undefined
+  /** The relay that said so. */
+  #answering: URL | undefined
+  #hops = 0
+  #moves = 0
+  #lastReason = ''
 
   constructor(init: RelayHttpInit) {
     this.#init = init
+    this.#patience = new Patience(init)
   }
 
   /** Throws before the first `reach`. */
@@ -66,75 +50,98 @@ export class RelayHttp {
     return this.#network
   }
 
+  /** How often another relay than before was asked. */
+  get moves(): number {
+    return this.#moves
+  }
+
+  /** Calls back when another relay than before is asked, which may not know what the one before did. */
+  onMoved(listener: () => void): () => void {
+    this.#movedListeners.add(listener)
+    return () => this.#movedListeners.delete(listener)
+  }
+
   /**
-   * Asks the relay what its network is, again and again while it is away. Rejects with a ClientError after the wait, or
+   * Asks a relay what its network is, again and again while none answers. Rejects with a ClientError after the wait, or
    * when the network is another than before.
    */
   async reach(signal: AbortSignal): Promise<NetworkInfo> {
-    for (let tries = 0; ; tries++) {
+    for (let tries = 0; ; ) {
+      const relay = this.#init.relays.current
       try {
-        const network = await this.#askNetwork(signal)
-        this.#sameNetwork(network)
+        const network = await this.#askNetwork(relay, signal)
+        if (!this.#isSameNetwork(relay, network)) continue
         this.#network = network
+        this.#init.relays.learn(network.relays)
+        this.#answeredBy(relay)
         return network
       } catch (error) {
         if (!(error instanceof RelayAway)) throw error
-        await this.#waitAway(error, tries, signal)
+        tries += await this.#goOn(error, tries, signal)
       }
     }
   }
 
   /** Repeats an attempt that finds the relay away, until the wait is over. What it does may be done twice. */
   async persist<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    for (let tries = 0; ; tries++) {
+    for (let tries = 0; ; ) {
       try {
         const result = await attempt()
         this.#answered()
         return result
       } catch (error) {
         if (!(error instanceof RelayAway)) throw error
-        await this.#waitAway(error, tries, signal)
+        tries += await this.#goOn(error, tries, signal)
         await this.reach(signal)
       }
     }
   }
 
   /**
-   * One signed request. Rejects with RelayAway when there is no answer, with a ClientError `Refused` when the relay
-   * says no. The time limit is for the head of the answer; its body may take as long as it takes.
+   * One signed request. Rejects with RelayAway when there is no answer, or one that is to be had elsewhere or later,
+   * with a ClientError `Refused` when the relay says no. The time limit is for the head of the answer; its body may take
+   * as long as it takes.
    */
   async send(request: Request, signal: AbortSignal): Promise<Response> {
     const { method, path, body, contentType, headers } = request
-    const response = await this.#fetch(
-      path,
-      {
-        method,
-        headers: {
-          ...(await this.#signature(request)),
-          ...headers,
-          ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
+    const relay = this.#init.relays.current
+    const init = {
+      method,
+      headers: {
+        ...(await this.#signature(request)),
+        ...headers,
+        ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
       },
-      answerMs,
-      signal,
-    )
+      ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
+    }
+    const response = await this.#fetch(relay, path, init, answerMs, signal)
     if (response.ok) return response
-    const problem = await problemOf(response)
-    if (problem.code === 'BadSignature') {
+    const refusal = await refusalOf(response, relay)
+    if (refusal instanceof RefusedRequest && refusal.problem === 'BadSignature') {
       // The relay may have begun anew under the same address: then it is another network, and that is the news.
       await this.reach(signal)
+      if (relay !== this.#init.relays.current) throw new RelayAway(refusal.message, refusal, { relay })
     }
-    throw new RefusedRequest(response.status, problem.code, problem.detail, response.headers)
+    throw refusal
+  }
+
+  /** As `send`, with the answer's text. */
+  async text(request: Request, signal: AbortSignal): Promise<string> {
+    const response = await this.send(request, signal)
+    try {
+      return await response.text()
+    } catch (error) {
+      throw signal.aborted ? signal.reason : new RelayAway('the answer broke off', error)
+    }
   }
 
   /** As `send`, with the answer's JSON. */
   async json(request: Request, signal: AbortSignal): Promise<unknown> {
-    const response = await this.send(request, signal)
+    const text = await this.text(request, signal)
     try {
-      return await response.json()
+      return JSON.parse(text)
     } catch (error) {
-      throw signal.aborted ? signal.reason : new RelayAway('the answer broke off', error)
+      throw new RelayAway('the answer broke off', error)
     }
   }
 
@@ -153,7 +160,13 @@ export class RelayHttp {
     }
   }
 
-  async #fetch(path: string, init: RequestInit, limitMs: number, signal: AbortSignal): Promise<Response> {
+  async #fetch(
+    relay: URL,
+    path: string,
+    init: RequestInit,
+    limitMs: number,
+    signal: AbortSignal,
+  ): Promise<Response> {
     const limit = new AbortController()
     const timer = setTimeout(
       () => limit.abort(new DOMException('no answer in time', 'TimeoutError')),
@@ -161,50 +174,40 @@ export class RelayHttp {
     )
     try {
       const either = AbortSignal.any([signal, limit.signal])
-      const response = await this.#init.fetch(new URL(path, this.#init.relay), {
-        ...init,
-        signal: either,
-        redirect: 'error',
-      })
+      const url = new URL(path, relay)
+      const response = await this.#init.fetch(url, { ...init, signal: either, redirect: 'error' })
       // A proxy in front of a relay that is away says so with these.
       const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') ?? false
       if (response.status >= 500 && (!isProblem || response.status === 500)) {
-        throw new RelayAway(`it answered ${response.status}`)
+        throw new RelayAway(`it answered ${response.status}`, undefined, { relay })
       }
       return response
     } catch (error) {
       if (signal.aborted) throw signal.reason
       if (error instanceof RelayAway) throw error
-      throw this.#away(error)
+      throw this.#away(relay, error)
     } finally {
       clearTimeout(timer)
     }
   }
 
-  #away(error: unknown): Error {
+  #away(relay: URL, error: unknown): Error {
     const { reason, code } = explainFetchError(error)
     // WHATWG Fetch, 2.9: the ports of other protocols are refused whoever listens there.
     if (reason === 'bad port') {
-      const words = `port ${this.#init.relay.port} is one that browsers and fetch refuse`
-      return new ClientError(
-        'Unreachable',
-        `The relay at ${this.#shown()} cannot be reached: ${words}`,
-        error,
-      )
+      const words = `port ${relay.port} is one that browsers and fetch refuse`
+      return this.#hopeless('Unreachable', relay, words, error)
     }
     // A name that has never meant anything is a slip of the pen, and no reason to wait.
     if (code === 'ENOTFOUND' && this.#network === undefined) {
-      return new ClientError(
-        'UnknownHost',
-        `The relay at ${this.#shown()} cannot be reached: ${reason}`,
-        error,
-      )
+      return this.#hopeless('UnknownHost', relay, reason, error)
     }
-    return new RelayAway(reason, error)
+    return new RelayAway(reason, error, { relay })
   }
 
-  async #askNetwork(signal: AbortSignal): Promise<NetworkInfo> {
-    const response = await this.#fetch('/api/v1/network', { method: 'GET' }, networkAnswerMs, signal)
+  async #askNetwork(relay: URL, signal: AbortSignal): Promise<NetworkInfo> {
+    const init = { method: 'GET' }
+    const response = await this.#fetch(relay, '/api/v1/network', init, networkAnswerMs, signal)
     let value: unknown
     try {
       value = await response.json()
@@ -212,87 +215,58 @@ export class RelayHttp {
       signal.throwIfAborted()
     }
     if (response.ok && isNetworkInfo(value)) return value
-    if (this.#network !== undefined) throw new RelayAway('something else answers in its place')
-    throw new ClientError('NotARelay', `What answers at ${this.#shown()} is not a Tabmesh relay`)
+    if (this.#network !== undefined) {
+      throw new RelayAway('something else answers in its place', undefined, { relay })
+    }
+    throw this.#hopeless('NotARelay', relay, 'what answers there is no relay')
   }
 
-  #sameNetwork({ networkId }: NetworkInfo): void {
+  /** What waiting does not mend; where there are other relays, one that is away like any other. */
+  #hopeless(code: ClientErrorCode, relay: URL, reason: string, cause?: unknown): Error {
+    if (!this.#init.relays.isOnly) return new RelayAway(reason, cause, { relay })
+    const message =
+      code === 'NotARelay'
+        ? `What answers at ${relay.origin} is not a Tabmesh relay`
+        : `The relay at ${relay.origin} cannot be reached: ${reason}`
+    return new ClientError(code, message, cause)
+  }
+
+  /** False when it is another relay's turn instead. */
+  #isSameNetwork(relay: URL, { networkId }: NetworkInfo): boolean {
     const before = this.#network?.networkId
-    if (before === undefined || before === networkId) return
+    if (before === undefined || before === networkId) return true
+    if (this.#init.relays.drop(relay)) {
+      this.#init.notice({ type: 'dropped', relay: relay.origin })
+      return false
+    }
     throw new ClientError(
       'NetworkChanged',
-      `The relay at ${this.#shown()} now serves another network (${networkId.slice(0, 8)}, before ${before.slice(0, 8)}): submit again`,
+      `The relay at ${relay.origin} now serves another network (${networkId.slice(0, 8)}, before ${before.slice(0, 8)}): submit again`,
     )
   }
 
-  async #waitAway(away: RelayAway, tries: number, signal: AbortSignal): Promise<void> {
-    const { clock, waitSeconds, notice } = this.#init
-    const now = clock.now()
-    if (this.#awaySince === undefined) {
-      this.#awaySince = now
-      if (waitSeconds > 0) notice({ type: 'away', reason: away.message, waitSeconds })
-    }
-    const leftMs = this.#awaySince + waitSeconds * 1_000 - now
-    if (leftMs <= 0) {
-      const waited = waitSeconds > 0 ? ` Gave up after ${waitSeconds} s.` : ''
-      throw new ClientError(
-        'Unreachable',
-        `The relay at ${this.#shown()} cannot be reached: ${away.message}.${waited}`,
-        away,
-      )
-    }
-    const backoffMs = Math.min(backoffMsMax, firstBackoffMs * 1.6 ** tries) * (0.8 + 0.4 * Math.random())
-    await clock.sleep(Math.min(backoffMs, leftMs), signal)
+  /** Makes another relay the one that is asked, or waits; says how many waits that were. */
+  async #goOn(error: RelayAway, tries: number, signal: AbortSignal): Promise<0 | 1> {
+    const { relays } = this.#init
+    this.#lastReason = error.message
+    if (error.goTo !== undefined && ++this.#hops <= hopsMax && relays.goTo(error.goTo)) return 0
+    if (!(error instanceof RelayBusy) && error.relay !== undefined && relays.failed(error.relay)) return 0
+    await this.#patience.wait(error, tries, signal)
+    return 1
+  }
+
+  #answeredBy(relay: URL): void {
+    const before = this.#answering
+    this.#answering = relay
+    if (before === undefined || before === relay) return
+    this.#moves++
+    this.#init.notice({ type: 'moved', relay: relay.origin, reason: this.#lastReason })
+    for (const listener of this.#movedListeners) listener()
   }
 
   #answered(): void {
-    if (this.#awaySince === undefined) return
-    this.#awaySince = undefined
-    this.#init.notice({ type: 'back' })
+    this.#init.relays.answered()
+    this.#patience.answered()
+    this.#hops = 0
   }
-
-  #shown(): string {
-    return this.#init.relay.origin
-  }
-}
-
-/** The relay's no, with its code. */
-export class RefusedRequest extends ClientError {
-  readonly status: number
-  readonly problem: string
-  readonly headers: Headers
-
-  constructor(status: number, problem: string, detail: string, headers = new Headers()) {
-    super('Refused', detail)
-    this.name = 'RefusedRequest'
-    this.status = status
-    this.problem = problem
-    this.headers = headers
-  }
-}
-
-async function problemOf(response: Response): Promise<{ readonly code: string; readonly detail: string }> {
-  const fallback = { code: 'Unknown', detail: `the relay answered ${response.status}` }
-  try {
-    const { code, detail } = (await response.json()) as { code?: unknown; detail?: unknown }
-    if (typeof code !== 'string' || typeof detail !== 'string') return fallback
-    return { code, detail: detail.slice(0, detailMax) }
-  } catch {
-    return fallback
-  }
-}
-
-const multiaddrList = list(text(500), 64)
-
-/** Fields may be added to what a relay says of itself. */
-function isNetworkInfo(value: unknown): value is NetworkInfo {
-  if (typeof value !== 'object' || value === null) return false
-  const { networkId, peerId, multiaddrs, policy } = value as Partial<Record<keyof NetworkInfo, unknown>>
-  const faults = [
-    hashText.check(networkId, 'networkId'),
-    peerIdText.check(peerId, 'peerId'),
-    multiaddrList.check(multiaddrs, 'multiaddrs'),
-    text(20).check(policy, 'policy'),
-  ]
-  return faults.every((fault) => fault === undefined)
 }

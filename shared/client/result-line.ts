@@ -2,21 +2,33 @@ import { ClientError } from './client-error.ts'
 import type { JsonValue } from './map-input.ts'
 
 /** The end of one item. */
-export type ItemResult =
-  | {
-      readonly index: number
-      readonly taskId: string
-      readonly status: 'completed'
-      readonly output: JsonValue
-      /** The program's own bytes, as the receipt has their hash. */
-      readonly outputText: string
-    }
-  | {
-      readonly index: number
-      readonly taskId: string
-      readonly status: 'failed'
-      readonly error: { readonly kind: string; readonly message: string }
-    }
+export type ItemResult = CompletedItem | FailedItem
+
+/** The same, with the output as the bytes that the program wrote. */
+export type BytesResult = CompletedBytes | FailedItem
+
+export interface CompletedItem {
+  readonly index: number
+  readonly taskId: string
+  readonly status: 'completed'
+  readonly output: JsonValue
+  /** The program's own bytes, as the receipt has their hash. */
+  readonly outputText: string
+}
+
+export interface CompletedBytes {
+  readonly index: number
+  readonly taskId: string
+  readonly status: 'completed'
+  readonly output: Uint8Array
+}
+
+export interface FailedItem {
+  readonly index: number
+  readonly taskId: string
+  readonly status: 'failed'
+  readonly error: { readonly kind: string; readonly message: string }
+}
 
 /** A result whose output is too large to stand in a line. */
 export interface BlobResult {

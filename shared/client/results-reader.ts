@@ -2,33 +2,38 @@ import type { CryptoPort } from '../host/crypto-port.ts'
 import type { Hash } from '../kernel/ids.ts'
 import { BlobTransfer } from './blob-transfer.ts'
 import { ClientError, RelayAway } from './client-error.ts'
-import { outputTextOf } from './output-text.ts'
-import { RefusedRequest, type RelayHttp } from './relay-http.ts'
-import { type BlobResult, type ItemResult, LineReader, parseResultLine } from './result-line.ts'
+import type { OutputForm } from './output-form.ts'
+import { RefusedRequest } from './relay-answer.ts'
+import type { RelayHttp } from './relay-http.ts'
+import { LineReader, parseResultLine } from './result-line.ts'
 
 /** The results of one job as they come, over one answer that is held open; opened anew where it broke off. */
-export class ResultsReader {
+export class ResultsReader<R> {
   readonly #http: RelayHttp
   readonly #blobs: BlobTransfer
   readonly #jobId: string
+  readonly #form: OutputForm<R>
   #lines: LineReader | undefined
   /** Index of the item whose line comes next. */
   #at = -1
   #cut = new AbortController()
 
-  constructor(http: RelayHttp, crypto: CryptoPort, jobId: string) {
+  constructor(http: RelayHttp, crypto: CryptoPort, jobId: string, form: OutputForm<R>) {
     this.#http = http
     this.#blobs = new BlobTransfer(http, crypto)
     this.#jobId = jobId
+    this.#form = form
   }
 
   /** Waits for the end of an item. Rejects with RelayAway when the connection is lost, or cut by `cut`. */
-  async result(index: number, taskId: string, signal: AbortSignal): Promise<ItemResult> {
+  async result(index: number, taskId: string, signal: AbortSignal): Promise<R> {
     const result = parseResultLine(await this.#line(index, signal))
     if (result.index !== index || result.taskId !== taskId) {
       throw new ClientError('BadAnswer', 'The relay sent the result of another item')
     }
-    return 'outputBlob' in result ? await this.#withBlob(result, signal) : result
+    if (!('outputBlob' in result)) return this.#form.inline(result)
+    const bytes = await this.#blobs.read(result.outputBlob.hash as Hash, signal)
+    return this.#form.blob(result, bytes)
   }
 
   /** Makes a waiting `result` reject with the error. */
@@ -58,7 +63,10 @@ export class ResultsReader {
 
   async #open(index: number, signal: AbortSignal): Promise<void> {
     await this.close()
-    const request = { method: 'GET', path: `/api/v1/jobs/${this.#jobId}/results?from=${index}` }
+    const request = {
+      method: 'GET',
+      path: `/api/v1/jobs/${this.#jobId}/results?from=${index}${this.#form.query}`,
+    }
     const response = await this.#http
       .persist(() => {
         // What was cut is cut; the next attempt is another connection.
@@ -72,11 +80,6 @@ export class ResultsReader {
     if (response.body === null) throw new ClientError('BadAnswer', 'The relay sent results without a body')
     this.#lines = new LineReader(response.body)
     this.#at = index
-  }
-
-  async #withBlob({ index, taskId, outputBlob }: BlobResult, signal: AbortSignal): Promise<ItemResult> {
-    const bytes = await this.#blobs.read(outputBlob.hash as Hash, signal)
-    return { index, taskId, status: 'completed', ...outputTextOf(bytes) }
   }
 }
 

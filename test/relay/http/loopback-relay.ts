@@ -54,7 +54,7 @@ export class GuestFault extends Error {
 
 export interface LoopbackOptions {
   readonly workers?: number
-  /** In place of a sandbox: the program's text and the parsed input; gives the output. */
+  /** In place of a sandbox: the program's text and the parsed input; gives the output, as JSON or as bytes. */
   readonly program?: (program: string, input: unknown) => unknown
   /** Operators stated of the workers, in order. */
   readonly operators?: readonly (Hash | null)[]
@@ -348,7 +348,7 @@ export class LoopbackRelay implements RelayApi {
   async #run(program: string, input: string): Promise<Pick<Answer, 'outcome' | 'output' | 'error'>> {
     try {
       const value = (this.#options.program ?? ((_, item) => item))(program, JSON.parse(input))
-      const bytes = new TextEncoder().encode(JSON.stringify(value))
+      const bytes = value instanceof Uint8Array ? value : new TextEncoder().encode(JSON.stringify(value))
       const outputHash = toHex(sha256(bytes)) as Hash
       const output: Payload =
         bytes.length <= inlineBytesMax
