@@ -59,7 +59,7 @@ export interface JobCursor {
   readonly inputs: Hash
 }
 
-export const stateFormat = 'tabmesh-job/1'
+const stateFormat = 'tabmesh-job/1'
 /** The coordinator keeps ends under an index of nine digits. */
 const itemsMax = 1_000_000_000
 /** Where the chain begins. */
@@ -84,7 +84,7 @@ export function newJobState(
   }
 }
 
-export const policyOf = (options: TaskOptions): TaskPolicy => ({
+const policyOf = (options: TaskOptions): TaskPolicy => ({
   taskType: options.taskType,
   priority: options.priority ?? 'normal',
   limits: { ...defaultLimits, ...options.limits },
