@@ -119,6 +119,10 @@ export class Membership implements Machine<MembershipInput, Presence, Membership
     return this.#members.get(peer)?.admission ?? null
   }
 
+  *lenders(): Iterable<PeerId> {
+    for (const { peer, slots } of this.#members.values()) if (slots > 0) yield peer
+  }
+
   kindOf(peer: PeerId): NodeKind | undefined {
     return this.#members.get(peer)?.kind
   }

@@ -54,10 +54,12 @@ export class Peer {
   restore(rows: readonly Row[]): void {
     const under = (prefix: string) => rows.filter((row) => row.key.startsWith(prefix))
     this.children.coordinator?.restore(under('coordinator/'))
+    this.children.submitter?.restore(under('submitter/'))
   }
 
   restored(now: Instant): void {
     this.children.coordinator?.restored(now)
+    this.children.submitter?.restored(now)
   }
 
   #route(input: PeerInput, now: Instant, out: PeerOutbox): void {

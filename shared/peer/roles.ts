@@ -1,9 +1,14 @@
 import { OpenPolicy } from '../access/open-policy.ts'
+import { OwnTasksPolicy } from '../access/own-tasks-policy.ts'
 import type { PeerId, Sha256 } from '../kernel/ids.ts'
 import { Random } from '../kernel/random.ts'
 import { defaultMembershipConfig, Membership, type NodeKind } from '../membership/membership.ts'
 import { Coordinator } from '../task/coordinator.ts'
-import { type CoordinatorConfig, defaultCoordinatorConfig } from '../task/coordinator-ports.ts'
+import {
+  type CoordinatorConfig,
+  defaultCoordinatorConfig,
+  homeCoordinatorConfig,
+} from '../task/coordinator-ports.ts'
 import { defaultSubmitterConfig, Submitter } from '../task/submitter.ts'
 import { Worker } from '../task/worker.ts'
 import { defaultWorkerConfig } from '../task/worker-ports.ts'
@@ -24,7 +29,7 @@ export interface PeerConfig {
   readonly coordinator?: Partial<CoordinatorConfig>
 }
 
-/** A relay coordinates; an agent works; a tab works and submits. */
+/** A relay coordinates; an agent works; a tab works and submits, and coordinates its own tasks where nobody else does. */
 export function makePeer(kind: NodeKind, config: PeerConfig): Peer {
   const random = (stream: number) => new Random(config.seed, stream)
   const worker = kind === 'relay' ? undefined : new Worker(defaultWorkerConfig, config.sha256)
@@ -40,18 +45,20 @@ export function makePeer(kind: NodeKind, config: PeerConfig): Peer {
   )
   const common = { membership, topology }
   if (kind === 'agent') return new Peer({ ...common, worker: worker! })
-  if (kind === 'tab') {
-    return new Peer({ ...common, worker: worker!, submitter: new Submitter(defaultSubmitterConfig) })
-  }
+  const isTab = kind === 'tab'
   const coordinator = new Coordinator({
-    config: { ...defaultCoordinatorConfig, ...config.coordinator },
+    config: isTab ? homeCoordinatorConfig : { ...defaultCoordinatorConfig, ...config.coordinator },
     random: random(3),
     sha256: config.sha256,
-    standing: new OpenPolicy([config.self, ...(config.admins ?? [])]),
+    standing: isTab
+      ? new OwnTasksPolicy(config.self)
+      : new OpenPolicy([config.self, ...(config.admins ?? [])]),
     reachability: membership,
     verifier: new VoteVerifier(config.sha256),
   })
-  return new Peer({ ...common, coordinator })
+  if (!isTab) return new Peer({ ...common, coordinator })
+  const submitter = new Submitter(defaultSubmitterConfig)
+  return new Peer({ ...common, worker: worker!, submitter, coordinator })
 }
 
 const noLoad = { slots: 0, running: 0 }

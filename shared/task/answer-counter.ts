@@ -63,7 +63,7 @@ export class AnswerCounter {
         if (isLive(attempt)) this.#parts.lose(record, attempt, now, out)
         continue
       }
-      if (!isLive(attempt) || item.epoch !== record.epoch) continue
+      if (!isLive(attempt) || item.epoch !== attempt.epoch) continue
       proofs ??= this.#parts.verifier.proofs(message.items, message.signature)
       this.#take(record, attempt, worker, item, proofs[position]!, now, out)
     }

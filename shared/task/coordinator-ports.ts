@@ -28,6 +28,8 @@ export interface PeerStanding {
 export interface Reachability {
   isUp(peer: PeerId): boolean
   admissionOf(peer: PeerId): Admission | null
+  /** Peers that are up and lend computing time. */
+  lenders(): Iterable<PeerId>
 }
 
 /** One worker's answer, as verification looks at it. */
@@ -76,6 +78,10 @@ export type CoordinatorCommand =
       readonly from: PeerId
       readonly items: readonly Submission[]
     }
+  /** The node's own tasks, which no other coordinator holds now. */
+  | { readonly type: 'coordinator/takeHome'; readonly items: readonly Submission[] }
+  /** Another coordinator has them again. */
+  | { readonly type: 'coordinator/release'; readonly taskIds: readonly TaskId[] }
   | { readonly type: 'coordinator/cancel'; readonly from: PeerId; readonly taskIds: readonly TaskId[] }
   | { readonly type: 'coordinator/peerLost'; readonly peer: PeerId }
   | { readonly type: 'coordinator/peerUp'; readonly peer: PeerId }
@@ -151,6 +157,8 @@ export type CoordinatorAsk =
 export type CoordinatorOut = Out<ToWorker | ToSubmitter, CoordinatorEvent, CoordinatorAsk>
 
 export interface CoordinatorConfig {
+  /** Of a submitter that coordinates its own tasks while it reaches no relay: it asks its neighbours for room. */
+  readonly isHome: boolean
   /** TSK-04: tasks waiting for workers; normal and low are refused beyond. */
   readonly queueMax: number
   /** All unfinished tasks, assigned ones included; every priority is refused beyond. */
@@ -195,6 +203,7 @@ export interface CoordinatorConfig {
 }
 
 export const defaultCoordinatorConfig: CoordinatorConfig = {
+  isHome: false,
   queueMax: 10_000,
   tasksMax: 40_000,
   workersMax: 20_000,
@@ -216,6 +225,16 @@ export const defaultCoordinatorConfig: CoordinatorConfig = {
   attemptsMax: 100,
   roundsMax: 3,
   resendMs: 3_000,
+}
+
+/** A tab's own tasks; what became of them it knows itself. */
+export const homeCoordinatorConfig: CoordinatorConfig = {
+  ...defaultCoordinatorConfig,
+  isHome: true,
+  tasksMax: 2_048,
+  workersMax: 1_000,
+  finishedMax: 2_000,
+  retentionMs: 60 * 60_000,
 }
 
 /** What a coordinator says of one task to those who may ask. */

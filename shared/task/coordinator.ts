@@ -46,11 +46,13 @@ import type {
   Submission,
   ToSubmitter,
   ToWorker,
+  Withdraw,
 } from './messages.ts'
 import { Post } from './post.ts'
 import { ReadyQueue } from './ready-queue.ts'
 import { Recovery } from './recovery.ts'
 import { Roster } from './roster.ts'
+import { Seeker } from './seeker.ts'
 import { Stragglers } from './stragglers.ts'
 import { type Priority, type Task, type TaskStatus, taskStatuses } from './task.ts'
 import { type End, finishedTask } from './task-end.ts'
@@ -92,6 +94,7 @@ export class Coordinator
   readonly #leases: Leases
   readonly #turnarounds = new Turnarounds()
   readonly #stragglers: Stragglers
+  readonly #seeker: Seeker
   readonly #jobs = new JobTallies()
   readonly #notices: WaitingNotices
   readonly #post = new Post()
@@ -157,6 +160,7 @@ export class Coordinator
       finish: (record, end, now, out) => this.#finish(record, end, now, out),
       settled: (record) => this.#settled(record),
     })
+    this.#seeker = new Seeker(this.#roster, parts.reachability)
     this.#stragglers = new Stragglers({
       config: parts.config,
       open: () => this.#tasks.values(),
@@ -223,6 +227,8 @@ export class Coordinator
   #message(from: PeerId, message: FromWorker | FromSubmitter, now: Instant, out: CoordinatorOut): void {
     switch (message.type) {
       case 'task/offer':
+        // Who coordinates nothing now takes no strangers on.
+        if (this.#config.isHome && this.#tasks.size === 0 && this.#roster.get(from) === undefined) return
         return this.#leases.offer(from, message, now, out)
       case 'task/answers': {
         const worker = this.#roster.meet(from, now)
@@ -240,6 +246,8 @@ export class Coordinator
         return this.#finished.received(from, message.taskIds, out)
       case 'task/cancel':
         return this.#cancel(from, message.taskIds, now, out)
+      case 'task/withdraw':
+        return this.#withdraw(from, message.items, now, out)
       default:
         return unreachable(message)
     }
@@ -251,6 +259,15 @@ export class Coordinator
         const items = command.items.map((item) => this.#admit(item, command.from, 'http', now, out))
         return out.ask({ type: 'admittances', requestId: command.requestId, items })
       }
+      case 'coordinator/takeHome':
+        for (const item of command.items) this.#admit(item, item.task.submitter, 'home', now, out)
+        return this.#seeker.seek(now, out)
+      case 'coordinator/release':
+        for (const taskId of command.taskIds) {
+          const record = this.#tasks.get(taskId)
+          if (record?.origin === 'home' && !record.finished) this.#letGo(record, now, out)
+        }
+        return
       case 'coordinator/cancel':
         return this.#cancel(command.from, command.taskIds, now, out)
       case 'coordinator/peerLost': {
@@ -277,6 +294,11 @@ export class Coordinator
     const digest = taskDigest(task, this.#parts.sha256)
     const known = this.#tasks.get(task.taskId)?.digest ?? this.#finished.get(task.taskId)?.digest
     if (known === digest && task.submitter === from) {
+      const record = this.#tasks.get(task.taskId)
+      if (record !== undefined && (item.epoch ?? 1) > record.epoch) {
+        record.epoch = item.epoch!
+        this.#dirty.add(record)
+      }
       if (origin === 'peer') this.#finished.again(task.taskId, from, this.#post)
       return { taskId: task.taskId, accepted: true }
     }
@@ -290,7 +312,7 @@ export class Coordinator
       out.event({ type: 'taskRefused', from, taskId: task.taskId, code: refusal.code })
       return { taskId: task.taskId, accepted: false, code: refusal.code, message: refusal.message }
     }
-    const record = new TaskRecord(item, digest, origin, now, this.#nextOrder++)
+    const record = new TaskRecord(item, digest, origin, now, this.#nextOrder++, item.epoch)
     this.#tasks.mustSet(task.taskId, record)
     out.save(rowKeys.submission(task.taskId), record.submissionRow())
     if (this.#jobs.accepted(task)) out.save(rowKeys.job(task.jobId!), task.submitter)
@@ -338,6 +360,7 @@ export class Coordinator
     this.#leases.sweep(now, out)
     this.#dispatcher.dispatch(now, out)
     this.#stragglers.sweep(now, out)
+    if (this.#config.isHome && this.#tasks.size > 0) this.#seeker.seek(now, out)
     this.#finished.resend(now, this.#config.resendMs, this.#parts.reachability, this.#post)
   }
 
@@ -367,6 +390,30 @@ export class Coordinator
     out.event({ type: 'taskFinished', finished })
   }
 
+  /** It was taken over, and has ended there; a task of the same epoch or a higher one is this coordinator's. */
+  #withdraw(from: PeerId, items: Withdraw['items'], now: Instant, out: CoordinatorOut): void {
+    for (const { taskId, epoch } of items) {
+      const record = this.#tasks.get(taskId)
+      const isTheirs = record?.submission.task.submitter === from
+      if (record !== undefined && !isTheirs) continue
+      if (isTheirs && !record.finished && record.epoch < epoch) this.#letGo(record, now, out)
+      this.#post.to(from).withdrawn.push(taskId)
+    }
+  }
+
+  /** The task is another coordinator's now: it leaves no end here. */
+  #letGo(record: TaskRecord, now: Instant, out: CoordinatorOut): void {
+    const { task } = record.submission
+    record.enter('cancelled', now)
+    this.#dispatcher.withdraw(record)
+    out.save(rowKeys.submission(task.taskId), undefined)
+    out.save(rowKeys.state(task.taskId), undefined)
+    this.#dirty.delete(record)
+    this.#jobs.withdrawn(task)
+    this.#dropLive(record, now, out)
+    this.#settled(record)
+  }
+
   /** Another coordinator has ended it; what its workers still have is not wanted any more. */
   #endAs(record: TaskRecord, finished: FinishedTask, now: Instant, out: CoordinatorOut): void {
     record.endAs(finished)
@@ -383,7 +430,7 @@ export class Coordinator
   #dropLive(record: TaskRecord, now: Instant, out: CoordinatorOut): void {
     const { taskId } = record.submission.task
     for (const attempt of record.live()) {
-      this.#post.to(attempt.worker).dropped.push({ taskId, epoch: record.epoch, attempt: attempt.attempt })
+      this.#post.to(attempt.worker).dropped.push({ taskId, epoch: attempt.epoch, attempt: attempt.attempt })
       this.#leases.lose(record, attempt, 'cancelled', now, out)
     }
   }

@@ -81,7 +81,7 @@ export class FinishedTasks {
     const key = finishedKeyOf(finished)
     this.#known.setDroppingOldest(task.taskId, { digest, status: finished.status, key, endedAt: now })
     ports.out.save(key, finished)
-    if (origin === 'http') return
+    if (origin !== 'peer') return
     this.#recent.setDroppingOldest(task.taskId, finished)
     if (this.#undeliveredCount >= this.#limits.undeliveredMax) this.#dropAbsent(ports.reachability, ports.out)
     if (this.#hold(finished, now)) ports.out.save(rowKeys.awaited(task.taskId), true)

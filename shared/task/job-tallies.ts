@@ -52,6 +52,13 @@ export class JobTallies {
     })
   }
 
+  /** Another coordinator has it. */
+  withdrawn(task: Task): void {
+    this.#change(task, (tally) => {
+      tally.accepted--
+    })
+  }
+
   /** True when nothing of the job is left here, so that its submitter need not be known any more. */
   archived(jobId: JobId): boolean {
     const tally = this.#jobs.get(jobId)

@@ -113,7 +113,7 @@ export class Leases {
         const { taskId } = record.submission.task
         this.#parts.post
           .to(worker.peer)
-          .dropped.push({ taskId, epoch: record.epoch, attempt: attempt.attempt })
+          .dropped.push({ taskId, epoch: attempt.epoch, attempt: attempt.attempt })
         this.lose(record, attempt, reason, now, out)
         this.#parts.roster.forfeit(worker.peer)
       }

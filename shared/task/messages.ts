@@ -12,6 +12,8 @@ export interface Submission {
   /** The program itself is always a blob under the task's `programHash`. */
   readonly programSizeBytes: number
   readonly input: Payload
+  /** 1 when it is first handed in; one more each time another coordinator takes it over. Not part of the task. */
+  readonly epoch?: number
 }
 
 /** Names one execution: `attempt` is the task's fencing number. */
@@ -225,7 +227,27 @@ export interface Cancel {
   readonly taskIds: readonly TaskId[]
 }
 
-export type ToWorker = Assign | Settle | Committed
+/**
+ * A submitter that coordinates its own tasks, since it reaches no relay, to its neighbours: lend me your room. To be
+ * answered by offers while the neighbour reaches no relay either.
+ */
+export interface Seek {
+  readonly type: 'task/seek'
+}
+
+/** Submitter to a coordinator that is back: these tasks were taken over, with this epoch, and have ended elsewhere. */
+export interface Withdraw {
+  readonly type: 'task/withdraw'
+  readonly items: readonly { readonly taskId: TaskId; readonly epoch: number }[]
+}
+
+/** The answer: nothing of them is here any more. */
+export interface Withdrawn {
+  readonly type: 'task/withdrawn'
+  readonly taskIds: readonly TaskId[]
+}
+
+export type ToWorker = Assign | Settle | Committed | Seek
 export type FromWorker = Offer | Answers | HandBack
-export type ToSubmitter = SubmitReply | Waiting | Finished
-export type FromSubmitter = Submit | FinishedReceived | Cancel
+export type ToSubmitter = SubmitReply | Waiting | Finished | Withdrawn
+export type FromSubmitter = Submit | FinishedReceived | Cancel | Withdraw

@@ -1,5 +1,5 @@
 import { chunks } from '../kernel/chunks.ts'
-import type { PeerId } from '../kernel/ids.ts'
+import type { PeerId, TaskId } from '../kernel/ids.ts'
 import type { CoordinatorOut } from './coordinator-ports.ts'
 import type { Admittance, Assignment, AttemptKey, CommittedItem, FinishedTask } from './messages.ts'
 import { type Payload, sizeOf } from './payload.ts'
@@ -33,6 +33,7 @@ interface Parcel {
   readonly committed: CommittedItem[]
   readonly admitted: Admittance[]
   readonly finished: FinishedTask[]
+  readonly withdrawn: TaskId[]
 }
 
 /** What a coordinator has to say to each peer at the end of a tick, in as few messages as fit. */
@@ -42,7 +43,15 @@ export class Post {
   to(peer: PeerId): Parcel {
     let parcel = this.#parcels.get(peer)
     if (parcel === undefined) {
-      parcel = { assigned: [], taken: [], dropped: [], committed: [], admitted: [], finished: [] }
+      parcel = {
+        assigned: [],
+        taken: [],
+        dropped: [],
+        committed: [],
+        admitted: [],
+        finished: [],
+        withdrawn: [],
+      }
       this.#parcels.set(peer, parcel)
     }
     return parcel
@@ -71,6 +80,9 @@ export class Post {
     }
     for (const items of chunks(parcel.admitted, () => 4 * keyBytes, batchItemsMax, batchBytesMax)) {
       out.send(peer, { type: 'task/submitReply', items })
+    }
+    for (const taskIds of chunks(parcel.withdrawn, () => keyBytes, batchItemsMax, batchBytesMax)) {
+      out.send(peer, { type: 'task/withdrawn', taskIds })
     }
     for (const items of chunks(parcel.finished, finishedBytes, batchItemsMax, batchBytesMax)) {
       out.send(peer, { type: 'task/finished', items })

@@ -65,14 +65,17 @@ const payloadShape = tagged('kind', {
   }),
 })
 
-const submissionShape = object({
-  task: submittableTaskShape,
-  signature,
-  taskType: text(64),
-  priority: oneOf(priorities as readonly ['critical', 'normal', 'low']),
-  programSizeBytes: integer(0, 2 * GiB),
-  input: payloadShape,
-})
+const submissionShape = object(
+  {
+    task: submittableTaskShape,
+    signature,
+    taskType: text(64),
+    priority: oneOf(priorities as readonly ['critical', 'normal', 'low']),
+    programSizeBytes: integer(0, 2 * GiB),
+    input: payloadShape,
+  },
+  { epoch: epochNumber },
+)
 
 const key = { taskId: taskIdText, epoch: epochNumber, attempt: attemptNumber }
 const attemptKey = object(key)
@@ -204,6 +207,15 @@ export const taskMessageShapes = {
   'task/finished': object({ type: oneOf(['task/finished'] as const), items: list(finishedTask, itemsMax) }),
   'task/finishedReceived': object({
     type: oneOf(['task/finishedReceived'] as const),
+    taskIds: list(taskIdText, itemsMax),
+  }),
+  'task/seek': object({ type: oneOf(['task/seek'] as const) }),
+  'task/withdraw': object({
+    type: oneOf(['task/withdraw'] as const),
+    items: list(object({ taskId: taskIdText, epoch: epochNumber }), itemsMax),
+  }),
+  'task/withdrawn': object({
+    type: oneOf(['task/withdrawn'] as const),
     taskIds: list(taskIdText, itemsMax),
   }),
   'task/cancel': object({ type: oneOf(['task/cancel'] as const), taskIds: list(taskIdText, itemsMax) }),

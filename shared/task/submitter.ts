@@ -14,6 +14,8 @@ export type SubmitterCommand =
   /** Tasks the host has made and signed; beyond the window they are refused, so ask `room` first. */
   | { readonly type: 'submitter/submit'; readonly items: readonly Submission[] }
   | { readonly type: 'submitter/cancel'; readonly taskIds: readonly TaskId[] }
+  /** A task that this node coordinated itself has ended. */
+  | { readonly type: 'submitter/ended'; readonly finished: FinishedTask }
   | { readonly type: 'submitter/coordinatorUp'; readonly peer: PeerId }
   | { readonly type: 'submitter/peerLost'; readonly peer: PeerId }
 
@@ -33,6 +35,15 @@ export type SubmitterEvent =
     }
   | { readonly type: 'resultReceived'; readonly finished: FinishedTask }
   | { readonly type: 'workersMissing'; readonly missingWorkers: number }
+  /** No coordinator for too long: this node coordinates these itself. */
+  | { readonly type: 'tasksTakenHome'; readonly items: readonly Submission[] }
+  /** A coordinator is here again, and they are handed to it. */
+  | { readonly type: 'tasksHandedOver'; readonly taskIds: readonly TaskId[] }
+  | {
+      readonly type: 'homeTasksCancelled'
+      readonly submitter: PeerId
+      readonly taskIds: readonly TaskId[]
+    }
 
 export type SubmitterOut = Out<FromSubmitter, SubmitterEvent, never>
 
@@ -42,38 +53,62 @@ export interface SubmitterConfig {
   readonly resendMs: number
   /** A refusal for lack of room is tried again after this. */
   readonly fullRetryMs: number
+  /** TSK-14: without a coordinator for so long, this node coordinates its own tasks. */
+  readonly takeHomeMs: number
+  /** Tasks that ended here, of which a coordinator that was away has still to be told. */
+  readonly withdrawnMax: number
 }
 
 export const defaultSubmitterConfig: SubmitterConfig = {
   windowMax: 1_024,
   resendMs: 3_000,
   fullRetryMs: 10_000,
+  takeHomeMs: 30_000,
+  withdrawnMax: 4_096,
 }
 
+/** A task under way, as it stands in its row. */
 interface Open {
   readonly submission: Submission
+  epoch: number
   cancelled: boolean
+  /** This node coordinates it. */
+  atHome: boolean
+}
+
+interface Pending extends Open {
   accepted: boolean
   sendAt: Instant
 }
 
-const resendTimer = 'submitter/resend'
+const timerKey = 'submitter/resend'
+const openKey = (taskId: TaskId): string => `submitter/open/${taskId}`
+const withdrawnKey = (taskId: TaskId): string => `submitter/withdrawn/${taskId}`
 
 /**
- * Hands this node's own tasks to a coordinator and takes their ends.
+ * Hands this node's own tasks to a coordinator and takes their ends. They are on the own disk, so that what was submitted
+ * while nobody was there, or before the page was closed, is handed in later.
  *
  * Invariants: (1) a task is repeated until its coordinator accepted it, and again to whichever coordinator is there
- * after a loss: repeating is harmless; (2) each task ends once here, however often its end arrives.
+ * after a loss: repeating is harmless; (2) each task ends once here, however often its end arrives; (3) a task that is
+ * taken home, or handed over again, has a higher epoch than it had; (4) a coordinator that was away hears of every task
+ * that it may still hold and that has ended without it.
  */
 export class Submitter implements Machine<SubmitterInput, FromSubmitter, SubmitterEvent, never> {
   readonly #config: SubmitterConfig
-  readonly #open: BoundedMap<TaskId, Open>
+  readonly #open: BoundedMap<TaskId, Pending>
+  /** Ended at home, by their epoch there. */
+  readonly #withdrawn: BoundedMap<TaskId, number>
   readonly #coordinators = new Set<PeerId>()
+  /** Since when there is no coordinator and something to do; `undefined` before that is known. */
+  #aloneSince: Instant | undefined
+  #withdrawAt: Instant = 0 as Instant
   #timerAt: Instant | undefined
 
   constructor(config: SubmitterConfig) {
     this.#config = config
     this.#open = new BoundedMap('tasks of a submitter', config.windowMax)
+    this.#withdrawn = new BoundedMap('tasks that ended here', config.withdrawnMax)
   }
 
   /** Tasks that may be submitted now. */
@@ -83,6 +118,18 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
 
   get open(): number {
     return this.#open.size
+  }
+
+  /** Those that this node coordinates itself. */
+  get atHome(): number {
+    let count = 0
+    for (const open of this.#open.values()) if (open.atHome) count++
+    return count
+  }
+
+  /** What is under way, in the order it was submitted. */
+  submissions(): Submission[] {
+    return [...this.#open.values()].map(({ submission }) => submission)
   }
 
   /** Programs and inputs, where they are blobs, of tasks under way. */
@@ -102,15 +149,28 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
         this.#timerAt = undefined
         break
       case 'resumed':
+        // We were away: the coordinator may be there.
+        if (this.#aloneSince !== undefined) this.#aloneSince = now
         break
       default:
         unreachable(input)
     }
+    this.#takeHome(now, out)
     this.#sendDue(now, out)
   }
 
-  restore(_rows: Iterable<Row>): void {}
-  restored(_now: Instant): void {}
+  restore(rows: Iterable<Row>): void {
+    for (const { key, value } of rows) {
+      const [, kind, id] = key.split('/')
+      if (kind === 'open') {
+        this.#open.mustSet(id as TaskId, { ...(value as Open), accepted: false, sendAt: 0 as Instant })
+      } else if (kind === 'withdrawn') this.#withdrawn.setDroppingOldest(id as TaskId, value as number)
+    }
+  }
+
+  restored(now: Instant): void {
+    if (this.#open.size > 0) this.#aloneSince = now
+  }
 
   #message(from: PeerId, message: ToSubmitter, now: Instant, out: SubmitterOut): void {
     // A stranger may know an id, but speaks for no coordinator.
@@ -121,6 +181,10 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
         return
       case 'task/waiting':
         return out.event({ type: 'workersMissing', missingWorkers: message.missingWorkers })
+      case 'task/withdrawn':
+        for (const taskId of message.taskIds)
+          if (this.#withdrawn.delete(taskId)) out.save(withdrawnKey(taskId), undefined)
+        return
       case 'task/finished':
         for (const finished of message.items) {
           this.#ended(finished, out)
@@ -137,12 +201,7 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
   #command(command: SubmitterCommand, now: Instant, out: SubmitterOut): void {
     switch (command.type) {
       case 'submitter/submit':
-        for (const submission of command.items) {
-          const { taskId } = submission.task
-          if (this.#open.set(taskId, { submission, cancelled: false, accepted: false, sendAt: now })) continue
-          const message = `more than ${this.#config.windowMax} tasks under way`
-          out.event({ type: 'submissionRefused', taskId, code: 'WindowFull', message })
-        }
+        for (const submission of command.items) this.#submit(submission, now, out)
         return
       case 'submitter/cancel':
         for (const taskId of command.taskIds) {
@@ -150,33 +209,88 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
           if (open === undefined) continue
           open.cancelled = true
           open.sendAt = now
+          this.#save(open, out)
+          if (!open.atHome) continue
+          const { submitter } = open.submission.task
+          out.event({ type: 'homeTasksCancelled', submitter, taskIds: [taskId] })
         }
         return
+      case 'submitter/ended':
+        return this.#endedAtHome(command.finished, out)
       case 'submitter/coordinatorUp':
         this.#coordinators.add(command.peer)
-        if (this.#coordinators.size === 1) this.#repeatAll(now)
+        this.#aloneSince = undefined
+        if (this.#coordinators.size === 1) this.#repeatAll(now, out)
         return
       case 'submitter/peerLost':
-        if (this.#coordinators.delete(command.peer)) this.#repeatAll(now)
-        return
+        if (!this.#coordinators.delete(command.peer)) return
+        if (this.#coordinators.size === 0) this.#aloneSince = now
+        return this.#repeatAll(now, out)
       default:
         return unreachable(command)
     }
   }
 
-  #ended(finished: FinishedTask, out: SubmitterOut): void {
-    const open = this.#open.get(finished.task.taskId)
-    if (open === undefined || !sameTask(open.submission.task, finished.task)) return
-    this.#open.delete(finished.task.taskId)
-    out.event({ type: 'resultReceived', finished })
+  #submit(submission: Submission, now: Instant, out: SubmitterOut): void {
+    const { taskId } = submission.task
+    const open = { submission, epoch: 1, cancelled: false, atHome: false, accepted: false, sendAt: now }
+    if (!this.#open.set(taskId, open)) {
+      const message = `more than ${this.#config.windowMax} tasks under way`
+      return out.event({ type: 'submissionRefused', taskId, code: 'WindowFull', message })
+    }
+    if (this.#coordinators.size === 0) this.#aloneSince ??= now
+    this.#save(open, out)
   }
 
-  /** The coordinator may have changed: what was accepted there may be unknown here. */
-  #repeatAll(now: Instant): void {
+  #ended(finished: FinishedTask, out: SubmitterOut): Open | undefined {
+    const { taskId } = finished.task
+    const open = this.#open.get(taskId)
+    if (open === undefined || !sameTask(open.submission.task, finished.task)) return undefined
+    this.#open.delete(taskId)
+    out.save(openKey(taskId), undefined)
+    out.event({ type: 'resultReceived', finished })
+    return open
+  }
+
+  /** Whoever coordinated it before may come back and still have it. */
+  #endedAtHome(finished: FinishedTask, out: SubmitterOut): void {
+    const { taskId } = finished.task
+    if (this.#open.get(taskId)?.atHome !== true) return
+    const open = this.#ended(finished, out)
+    if (open === undefined) return
+    this.#withdrawn.setDroppingOldest(taskId, open.epoch)
+    out.save(withdrawnKey(taskId), open.epoch)
+  }
+
+  /** TSK-14: nobody has been there for too long. */
+  #takeHome(now: Instant, out: SubmitterOut): void {
+    if (this.#coordinators.size > 0 || this.#aloneSince === undefined || this.#open.size === 0) return
+    if (after(this.#aloneSince, this.#config.takeHomeMs) > now) return
+    const items: Submission[] = []
     for (const open of this.#open.values()) {
+      if (open.atHome || open.cancelled) continue
+      open.atHome = true
+      open.epoch++
+      this.#save(open, out)
+      items.push(withEpoch(open))
+    }
+    if (items.length > 0) out.event({ type: 'tasksTakenHome', items })
+  }
+
+  /** The coordinator may have changed: what was accepted there may be unknown here. What was at home goes back. */
+  #repeatAll(now: Instant, out: SubmitterOut): void {
+    const handedOver: TaskId[] = []
+    for (const [taskId, open] of this.#open.entries()) {
       open.accepted = false
       open.sendAt = now
+      if (!open.atHome || this.#coordinators.size === 0) continue
+      open.atHome = false
+      open.epoch++
+      this.#save(open, out)
+      handedOver.push(taskId)
     }
+    if (handedOver.length > 0) out.event({ type: 'tasksHandedOver', taskIds: handedOver })
+    this.#withdrawAt = now
   }
 
   #replied(item: Admittance, now: Instant, out: SubmitterOut): void {
@@ -189,8 +303,13 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
       open.sendAt = after(now, this.#config.fullRetryMs)
     } else {
       this.#open.delete(item.taskId)
+      out.save(openKey(item.taskId), undefined)
       out.event({ type: 'submissionRefused', taskId: item.taskId, code: item.code, message: item.message })
     }
+  }
+
+  #save({ submission, epoch, cancelled, atHome }: Open, out: SubmitterOut): void {
+    out.save(openKey(submission.task.taskId), { submission, epoch, cancelled, atHome } satisfies Open)
   }
 
   #coordinator(): PeerId | undefined {
@@ -200,18 +319,18 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
 
   #sendDue(now: Instant, out: SubmitterOut): void {
     const coordinator = this.#coordinator()
-    if (coordinator === undefined) return
+    if (coordinator === undefined) return this.#wakeToTakeHome(out)
     const due: Submission[] = []
     const cancelled: TaskId[] = []
-    let next: Instant | undefined
+    let next = this.#withdraw(now, out)
     for (const open of this.#open.values()) {
       if (open.accepted && !open.cancelled) continue
       if (open.sendAt <= now) {
         if (open.cancelled) cancelled.push(open.submission.task.taskId)
-        else due.push(open.submission)
+        else due.push(withEpoch(open))
         open.sendAt = after(now, this.#config.resendMs)
       }
-      if (next === undefined || open.sendAt < next) next = open.sendAt
+      next = earlier(next, open.sendAt)
     }
     for (const items of chunks(due, submissionBytes, batchItemsMax, batchBytesMax)) {
       out.send(coordinator, { type: 'task/submit', items })
@@ -219,12 +338,38 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
     for (const taskIds of chunks(cancelled, () => 40, batchItemsMax, batchBytesMax)) {
       out.send(coordinator, { type: 'task/cancel', taskIds })
     }
-    if (next !== undefined && (this.#timerAt === undefined || next < this.#timerAt)) {
-      this.#timerAt = next
-      out.timer(resendTimer, next)
+    this.#wakeAt(next, out)
+  }
+
+  /** Says what has ended without them to all coordinators until one has answered; when to say it again. */
+  #withdraw(now: Instant, out: SubmitterOut): Instant | undefined {
+    if (this.#withdrawn.size === 0) return undefined
+    if (this.#withdrawAt > now) return this.#withdrawAt
+    const items = [...this.#withdrawn.entries()].map(([taskId, epoch]) => ({ taskId, epoch }))
+    for (const some of chunks(items, () => 60, batchItemsMax, batchBytesMax)) {
+      for (const peer of this.#coordinators) out.send(peer, { type: 'task/withdraw', items: some })
     }
+    this.#withdrawAt = after(now, this.#config.resendMs)
+    return this.#withdrawAt
+  }
+
+  #wakeToTakeHome(out: SubmitterOut): void {
+    const waits = [...this.#open.values()].some(({ atHome, cancelled }) => !atHome && !cancelled)
+    if (waits && this.#aloneSince !== undefined)
+      this.#wakeAt(after(this.#aloneSince, this.#config.takeHomeMs), out)
+  }
+
+  #wakeAt(at: Instant | undefined, out: SubmitterOut): void {
+    if (at === undefined || (this.#timerAt !== undefined && this.#timerAt <= at)) return
+    this.#timerAt = at
+    out.timer(timerKey, at)
   }
 }
+
+const withEpoch = ({ submission, epoch }: Open): Submission =>
+  epoch === 1 ? submission : { ...submission, epoch }
+
+const earlier = (a: Instant | undefined, b: Instant): Instant => (a === undefined || b < a ? b : a)
 
 const sameTask = (a: Task, b: Task): boolean => equalBytes(encodeCanonical(a), encodeCanonical(b))
 

@@ -13,6 +13,8 @@ export type AttemptState = 'sent' | 'held' | 'running' | 'answered' | 'lost'
 
 export interface Attempt {
   readonly attempt: number
+  /** The record's, when it was handed out. */
+  readonly epoch: number
   readonly worker: PeerId
   readonly round: number
   sentAt: Instant
@@ -36,8 +38,8 @@ export interface CountedAnswer {
   readonly vote: Vote
 }
 
-/** How the submission came in: answers to a peer are pushed to it, those to HTTP are fetched. */
-export type Origin = 'peer' | 'http'
+/** How the submission came in: ends of a peer's are pushed to it, those of HTTP are fetched; `home`: this node's own. */
+export type Origin = 'peer' | 'http' | 'home'
 
 interface StateRow {
   readonly status: TaskStatus
@@ -79,14 +81,23 @@ export class TaskRecord {
   readonly order: number
   readonly attempts: Attempt[] = []
   readonly transitions: Transition[] = []
-  epoch = 1
+  /** Grows when another coordinator takes the task over. Answers to attempts of an older one still count. */
+  epoch: number
   round = 1
   commitment: OpenedCommitment | null = null
   /** The answer that is the task's outcome, once there is one. */
   agreed: CountedAnswer['answer'] | null = null
   #status: TaskStatus = 'pending'
 
-  constructor(submission: Submission, digest: Hash, origin: Origin, acceptedAt: Instant, order: number) {
+  constructor(
+    submission: Submission,
+    digest: Hash,
+    origin: Origin,
+    acceptedAt: Instant,
+    order: number,
+    epoch = 1,
+  ) {
+    this.epoch = epoch
     this.submission = submission
     this.digest = digest
     this.origin = origin
@@ -118,6 +129,7 @@ export class TaskRecord {
     invariant(!this.excludes(worker), 'a worker gets a task twice')
     const attempt: Attempt = {
       attempt: this.attempts.length + 1,
+      epoch: this.epoch,
       worker,
       round: this.round,
       sentAt: now,

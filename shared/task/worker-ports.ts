@@ -69,6 +69,8 @@ export interface WorkerConfig {
   /** Most attempts held at one time, whatever the slots. */
   readonly heldMax: number
   readonly coordinatorsMax: number
+  /** Submitters without a relay that are served at one time. */
+  readonly guestsMax: number
   /** Heartbeat while work is held; a third of the coordinator's lease. */
   readonly busyBeatMs: number
   readonly idleBeatMs: number
@@ -89,6 +91,7 @@ export const defaultWorkerConfig: WorkerConfig = {
   blockedMs: 2_000,
   heldMax: 256,
   coordinatorsMax: 64,
+  guestsMax: 16,
   busyBeatMs: 5_000,
   idleBeatMs: 20_000,
   resendMs: 3_000,

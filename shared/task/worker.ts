@@ -18,6 +18,7 @@ import type {
 import { Pace } from './pace.ts'
 import { blobsOf } from './payload.ts'
 import { batchBytesMax, batchItemsMax, carriedBytes } from './post.ts'
+import { ServedPeers } from './served-peers.ts'
 import type {
   Ran,
   WorkerAsk,
@@ -57,9 +58,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   readonly #sha256: Sha256
   readonly #held: BoundedMap<string, Held>
   readonly #runs = new Map<number, Held>()
-  readonly #coordinators = new Set<PeerId>()
-  /** When each coordinator that we still hold work of was lost. */
-  readonly #lostAt = new Map<PeerId, Instant>()
+  readonly #served: ServedPeers
   /** Coordinators that are owed an offer. */
   readonly #owed = new Set<PeerId>()
   /** When each coordinator had its last offer; without it the next one goes in this tick. */
@@ -78,6 +77,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     this.#config = config
     this.#sha256 = sha256
     this.#held = new BoundedMap('attempts held', config.heldMax)
+    this.#served = new ServedPeers(config)
   }
 
   get slots(): number {
@@ -140,6 +140,9 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
         return this.#assigned(from, message, out)
       case 'task/settle':
         return this.#settled(from, message, out)
+      case 'task/seek':
+        if (this.#served.invited(from, (guest) => this.#heldOf(guest) === 0)) this.#offerNow(from)
+        return
       case 'task/committed':
         // The commitment is for those who audit their coordinator; the run does not depend on it.
         return
@@ -175,15 +178,14 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
         this.#offerAllNow()
         return
       case 'worker/coordinatorUp':
-        if (this.#coordinators.size < this.#config.coordinatorsMax) this.#coordinators.add(command.peer)
-        this.#lostAt.delete(command.peer)
+        this.#served.relayUp(command.peer)
+        for (const guest of this.#served.guests()) this.#offerNow(guest)
         this.#offerNow(command.peer)
         return this.#sendAnswers((held) => held.coordinator === command.peer, now, out)
       case 'worker/peerLost':
         // Work goes on: the coordinator may be back before it is done, and then the answer counts.
         this.#offeredAt.delete(command.peer)
-        if (this.#coordinators.delete(command.peer)) this.#lostAt.set(command.peer, now)
-        return
+        return this.#served.lost(command.peer, now)
       default:
         return unreachable(command)
     }
@@ -203,17 +205,15 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
       this.#beatAt = undefined
       this.#offerAllNow()
       this.#forgetLongLost(now, out)
+      this.#served.forgetIdleGuests((guest) => this.#heldOf(guest) === 0)
       this.#giveBackBlocked(now, out)
     }
   }
 
   /** A coordinator that stays away has given its work to others long since. */
   #forgetLongLost(now: Instant, out: WorkerOut): void {
-    for (const [peer, lostAt] of this.#lostAt) {
-      if (after(lostAt, this.#config.forgetMs) > now) continue
-      this.#lostAt.delete(peer)
+    for (const peer of this.#served.takeLongLost(after(now, -this.#config.forgetMs)))
       for (const held of [...this.#held.values()]) if (held.coordinator === peer) this.#letGo(held, out)
-    }
   }
 
   /** Work that was taken for short ones waits behind a long one here, and somebody else may be idle. */
@@ -235,8 +235,10 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   }
 
   #assigned(from: PeerId, message: Assign, out: WorkerOut): void {
-    if (!this.#coordinators.has(from)) return
+    if (!this.#served.has(from)) return
     this.#owed.add(from)
+    const foreign = message.items.filter((item) => !this.#served.mayAssign(from, item.task))
+    if (foreign.length > 0) this.#sendHandBacks(from, foreign, 'paused', out)
     if (this.#slots === 0 || this.#draining) {
       const fresh = message.items.filter((item) => !this.#held.has(nameOf(from, item)))
       if (fresh.length === 0) return
@@ -247,6 +249,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     for (const assignment of message.items) {
       const name = nameOf(from, assignment)
       if (this.#held.has(name) || this.#held.full || room <= 0) continue
+      if (!this.#served.mayAssign(from, assignment.task)) continue
       room--
       this.#held.mustSet(name, {
         runId: this.#nextRun++,
@@ -263,12 +266,12 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
 
   /** What each coordinator can have out here at most; all together fit into `heldMax`. */
   get #share(): number {
-    return Math.floor(this.#config.heldMax / Math.max(1, this.#coordinators.size))
+    return Math.floor(this.#config.heldMax / Math.max(1, this.#served.size))
   }
 
   /** What each coordinator is offered. */
-  get #capacity(): number {
-    if (this.#draining) return 0
+  #capacityFor(peer: PeerId): number {
+    if (this.#draining || !this.#served.takesFrom(peer)) return 0
     const { heldAheadMs, heldPerSlot } = this.#config
     return Math.min(this.#share, this.#slots * this.#pace.attemptsIn(heldAheadMs, heldPerSlot))
   }
@@ -353,7 +356,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     for (const held of this.#held.values()) {
       if (held.answer === null) continue
       waiting = true
-      if (!this.#coordinators.has(held.coordinator) || !which(held)) continue
+      if (!this.#served.has(held.coordinator) || !which(held)) continue
       held.sentAt = now
       const list = ready.get(held.coordinator) ?? []
       list.push(held.answer)
@@ -397,7 +400,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   }
 
   #offerAllNow(): void {
-    for (const peer of this.#coordinators) this.#offerNow(peer)
+    for (const peer of this.#served.all()) this.#offerNow(peer)
   }
 
   #offerNow(peer: PeerId): void {
@@ -407,14 +410,14 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
 
   #payOffers(now: Instant, out: WorkerOut): void {
     for (const peer of this.#owed) {
-      const isHere = this.#coordinators.has(peer)
+      const isHere = this.#served.has(peer)
       if (isHere && this.#isTooSoon(peer, now, out)) continue
       this.#owed.delete(peer)
       if (isHere) this.#offer(peer, now, out)
     }
     const beatMs = this.#held.size > 0 ? this.#config.busyBeatMs : this.#config.idleBeatMs
     const due = after(now, beatMs)
-    const awake = this.#coordinators.size > 0 || this.#held.size > 0
+    const awake = this.#served.size > 0 || this.#held.size > 0
     if (awake && (this.#beatAt === undefined || this.#beatAt > due)) {
       this.#beatAt = due
       out.timer(beatTimer, due)
@@ -431,7 +434,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
       const runningMs = runs ? now - held.startedAt! : null
       holding.push({ taskId, epoch, attempt, runningMs, progress: held.fetchedBytes ?? 0 })
     }
-    out.send(peer, { type: 'task/offer', slots: this.#slots, capacity: this.#capacity, holding })
+    out.send(peer, { type: 'task/offer', slots: this.#slots, capacity: this.#capacityFor(peer), holding })
   }
 
   /** Every run that begins is news; a hundred of them are one message. */

@@ -56,14 +56,14 @@ const submit = {
 } as const
 
 describe('a peer is its children', () => {
-  test('a relay coordinates, an agent works, a tab works and submits', () => {
+  test('a relay coordinates, an agent works, a tab does both, for its own tasks, and submits', () => {
     const has = (kind: NodeKind) => {
       const { coordinator, worker, submitter } = start(kind).peer.children
       return [coordinator, worker, submitter].map((child) => child !== undefined)
     }
     expect(has('relay')).toEqual([true, false, false])
     expect(has('agent')).toEqual([false, true, false])
-    expect(has('tab')).toEqual([false, true, true])
+    expect(has('tab')).toEqual([true, true, true])
   })
 
   test('every message has one owner', () => {

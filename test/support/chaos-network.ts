@@ -212,7 +212,11 @@ export class ChaosNetwork {
       random: new Random(this.random.uint32()),
       sha256,
       standing: new OpenPolicy([]),
-      reachability: { isUp: (peer) => this.#nodes.get(peer)?.linked ?? false, admissionOf: () => null },
+      reachability: {
+        lenders: () => [],
+        isUp: (peer) => this.#nodes.get(peer)?.linked ?? false,
+        admissionOf: () => null,
+      },
       verifier: new VoteVerifier(sha256),
     })
   }

@@ -66,6 +66,7 @@ export class CoordinatorDriver extends MachineDriver<
         ...parts,
         random: new Random(seed),
         reachability: {
+          lenders: () => this.up,
           isUp: (peer) => this.up.has(peer),
           admissionOf: (peer) => this.admissions.get(peer) ?? null,
         },

@@ -87,6 +87,9 @@ export const wireSamples: { readonly [T in WireMessage['type']]: Extract<WireMes
   },
   'mesh/neighboursWanted': { type: 'mesh/neighboursWanted', count: 9 },
   'mesh/neighbours': { type: 'mesh/neighbours', peers: [peer(5), peer(6)] },
+  'task/seek': { type: 'task/seek' },
+  'task/withdraw': { type: 'task/withdraw', items: [{ taskId: key.taskId, epoch: 2 }] },
+  'task/withdrawn': { type: 'task/withdrawn', taskIds: [key.taskId] },
   'task/offer': {
     type: 'task/offer',
     slots: 2,

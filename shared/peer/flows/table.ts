@@ -1,7 +1,11 @@
 import type { PeerCommand, PeerEvent } from '../inputs.ts'
+import { cancelledAtHome } from './cancelled-at-home.ts'
 import { dialledRelayCoordinates } from './dialled-relay-coordinates.ts'
+import { endAtHomeIsReceived } from './end-at-home-is-received.ts'
 import { joinedPeerIsMet } from './joined-peer-is-met.ts'
 import { lostPeerLosesLeases } from './lost-peer-loses-leases.ts'
+import { ownTasksComeHome } from './own-tasks-come-home.ts'
+import { returnedCoordinatorHasTheTasks } from './returned-coordinator-has-the-tasks.ts'
 
 type Flow<E> = (event: E) => readonly PeerCommand[]
 type FlowTable = { readonly [T in PeerEvent['type']]: readonly Flow<Extract<PeerEvent, { type: T }>>[] }
@@ -16,7 +20,7 @@ const flows: FlowTable = {
   taskRefused: [],
   taskAssigned: [],
   attemptLost: [],
-  taskFinished: [],
+  taskFinished: [endAtHomeIsReceived],
   verdict: [],
   badAnswer: [],
   adopted: [],
@@ -26,6 +30,9 @@ const flows: FlowTable = {
   submissionRefused: [],
   resultReceived: [],
   workersMissing: [],
+  tasksTakenHome: [ownTasksComeHome],
+  tasksHandedOver: [returnedCoordinatorHasTheTasks],
+  homeTasksCancelled: [cancelledAtHome],
 }
 
 /** Commands that follow from the event, in the order of its rules. */

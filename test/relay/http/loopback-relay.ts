@@ -133,7 +133,11 @@ export class LoopbackRelay implements RelayApi {
       random: new Random(1),
       sha256,
       standing: new OpenPolicy([this.peerId]),
-      reachability: { isUp: () => true, admissionOf: (peer) => this.#admissions.get(peer) ?? null },
+      reachability: {
+        lenders: () => [],
+        isUp: () => true,
+        admissionOf: (peer) => this.#admissions.get(peer) ?? null,
+      },
       verifier: new VoteVerifier(sha256),
     })
     const rows = [...this.#rows].map(([key, value]) => ({ key, value }))
