@@ -8,9 +8,10 @@ const sums: Bench = {
   about: 'adding up',
   runs: 7,
   parts: ['whole', 'half'],
+  takes: ['scale'],
   measure: async () => ({ results: [], missing: [] }),
 }
-const benches = [sums, { ...sums, name: 'other' }]
+const benches = [sums, { ...sums, name: 'other', takes: [] }]
 
 describe('the command line', () => {
   test('names a bench, which runs whole and as often as it says itself', () => {
@@ -29,6 +30,10 @@ describe('the command line', () => {
     expect(readCommand(args, benches)).toMatchObject({ runs: 3, only: ['half'], json: true, strict: true })
   })
 
+  test('hands on what only some benches take', () => {
+    expect(readCommand(['sums', '--scale', '0.25'], benches)).toMatchObject({ bench: sums, scale: 0.25 })
+  })
+
   test.each([
     { args: [], says: 'which one?' },
     { args: ['sum'], says: 'there is no bench sum' },
@@ -42,6 +47,12 @@ describe('the command line', () => {
     { args: ['sums', '--runs', '1001'], says: '--runs 1001' },
     { args: ['sums', '--runs'], says: '--runs' },
     { args: ['sums', '--only', 'quarter'], says: '--only quarter: sums has whole, half' },
+    { args: ['sums', '--profile', 'x'], says: 'sums knows no --profile' },
+    { args: ['other', '--scale', '1'], says: 'other knows no --scale' },
+    ...['0', '-1', '11', 'half', '', '1e-3'].map((scale) => ({
+      args: ['sums', `--scale=${scale}`],
+      says: `--scale ${scale}: expected a number above 0, 10 at most`,
+    })),
     { args: ['sums', '--quick'], says: '--quick' },
     { args: ['sums', '--json=yes'], says: '--json' },
   ])('$args is refused with the list of benches', ({ args, says }) => {

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { expect, test } from 'vitest'
+import { redisProgram } from '../support/servers/redis-process.ts'
+import { mayBeMissing } from '../support/servers/server-process.ts'
 
 /** FORMATS, "bench NAME --json", with what may be missing besides. */
 const report = Type.Object(
@@ -113,6 +115,25 @@ test('a part of the store bench measures small writes, and names the server that
     ['sqlite 64 under way vs write-file-atomic', 'writes/s', { ratioMin: 10 }],
     ['sqlite 1 under way vs write-file-atomic', 'writes/s', null],
   ])
+})
+
+test('TSK-16 the tasks bench measures a whole network beside BullMQ, and a long queue beside a short one', {
+  timeout: 180_000,
+}, () => {
+  const parts = ['--only', 'wasi', '--only', 'queue', '--scale', '0.005', '--runs', '1']
+  const { status, stdout, stderr } = bench('tasks', ...parts, '--json')
+  expect([status, stderr]).toEqual([0, ''])
+  const { results, missing } = JSON.parse(stdout) as Static<typeof report>
+  if (redisProgram === undefined && mayBeMissing()) return
+  expect(missing).toEqual([])
+  const judged = results.filter(({ target }) => target !== null)
+  expect(judged.map(({ name, baseline, target }) => [name, baseline?.name, target])).toEqual([
+    ['wasi verified tasks', undefined, { min: 1_000 }],
+    ['wasi executions', 'BullMQ jobs', { ratioMin: 0.5 }],
+    ['queue processor time of a task among 100000', 'among 1000', { ratioMin: 0.8 }],
+  ])
+  const rate = (name: string) => results.find((one) => one.name === name)!.median
+  expect(rate('wasi executions') / rate('wasi verified tasks')).toBeCloseTo(3, 1)
 })
 
 test('without --json it prints a table', () => {

@@ -5,7 +5,7 @@ import { median } from './statistics.ts'
 export type Target = { readonly ratioMin: number } | { readonly min: number } | { readonly max: number }
 
 /** Of durations and factors of size less is better, of rates and shares more. */
-export type Unit = 'ms' | 'µs' | 'runs/s' | 'writes/s' | 'MB/s' | 'share' | 'times'
+export type Unit = 'ms' | 'µs' | 'runs/s' | 'tasks/s' | 'writes/s' | 'MB/s' | 'share' | 'times'
 
 /** One line of a bench, as FORMATS has it under "bench NAME --json". */
 export interface BenchResult {
