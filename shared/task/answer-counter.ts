@@ -1,7 +1,9 @@
 import { equalBytes, fromHex } from '../kernel/bytes.ts'
 import type { Instant, PeerId, Sha256, TaskId } from '../kernel/ids.ts'
-import type { CoordinatorOut, Verifier } from './coordinator-ports.ts'
+import { note, noteLosses } from './conduct.ts'
+import type { CoordinatorOut, JudgedAnswer, Verifier } from './coordinator-ports.ts'
 import { commitmentHash, outcomeHash } from './digest.ts'
+import type { Histories } from './histories.ts'
 import type { Answer, Answers, BatchProof } from './messages.ts'
 import { sizeOf } from './payload.ts'
 import type { Post } from './post.ts'
@@ -10,6 +12,8 @@ import type { End } from './task-end.ts'
 import { type Attempt, isLive, type TaskRecord } from './task-record.ts'
 import type { Turnarounds } from './turnarounds.ts'
 
+const secondOutcome = 'second outcome for one attempt'
+
 export type Judged = 'agreed' | 'disagreed' | 'noQuorum'
 
 export interface AnswerCounterParts {
@@ -17,11 +21,14 @@ export interface AnswerCounterParts {
   readonly sha256: Sha256
   readonly roster: Roster
   readonly turnarounds: Turnarounds
+  readonly histories: Histories
   readonly roundsMax: number
   readonly changed: (record: TaskRecord) => void
   readonly finish: (record: TaskRecord, end: End, now: Instant, out: CoordinatorOut) => void
   /** The attempt's worker gave an answer that cannot count. */
   readonly lose: (record: TaskRecord, attempt: Attempt, now: Instant, out: CoordinatorOut) => void
+  /** A quorum stands behind the task's outcome. */
+  readonly decided: (record: TaskRecord) => void
   /** The task may want workers. */
   readonly wanted: (record: TaskRecord) => void
   /** The task has entered a new round. */
@@ -60,6 +67,7 @@ export class AnswerCounter {
       const wrong = this.#wrongIn(record, attempt, item)
       if (wrong !== undefined) {
         out.event({ type: 'badAnswer', worker: worker.peer, taskId: item.taskId, what: wrong })
+        if (wrong === secondOutcome) note(out, worker.peer, item.taskId, 'fraud')
         if (isLive(attempt)) this.#parts.lose(record, attempt, now, out)
         continue
       }
@@ -79,7 +87,7 @@ export class AnswerCounter {
       return 'commitment does not open to the outcome'
     }
     const before = attempt.answer?.answer.outcomeHash
-    if (before !== undefined && before !== item.outcomeHash) return 'second outcome for one attempt'
+    if (before !== undefined && before !== item.outcomeHash) return secondOutcome
     if (item.outcome.kind === 'error') return item.output === null ? undefined : 'output beside an error'
     if (item.output === null) return 'no output'
     if (sizeOf(item.output) > record.submission.task.limits.outputBytes) return 'output over its limit'
@@ -115,7 +123,7 @@ export class AnswerCounter {
       },
     }
     this.#parts.roster.release(worker.peer, item.taskId, item.attempt)
-    if (record.finished) return this.#afterTheEnd(record, attempt, out)
+    if (record.finished) return this.#afterTheEnd(record, attempt, now, out)
     if (attempt.round !== record.round) return this.#parts.changed(record)
     if (record.answeredInRound().length === 1) {
       record.commitment = { ...commitment, peerId: worker.peer }
@@ -128,47 +136,81 @@ export class AnswerCounter {
   }
 
   #decide(record: TaskRecord, now: Instant, out: CoordinatorOut): void {
+    const { verifier } = this.#parts
+    const { verification } = record.submission.task
     const answered = record.answeredInRound()
-    const verdict = this.#parts.verifier.judge(
-      answered.map((attempt) => attempt.answer!.answer),
-      record.submission.task.verification,
+    const verdict = verifier.judge(
+      answered.map((attempt) => this.#judgedAnswer(record, attempt, now)),
+      record.isFull ? verifier.withoutCredibility(verification) : verification,
     )
-    // More may be wanted than is out: a suspect goes to one worker after the other.
-    if (verdict.kind === 'open') return this.#parts.wanted(record)
+    if (verdict.kind === 'open') {
+      // More may be wanted than is out: of an adaptive task, or of a suspect, which goes to one worker after the other.
+      const wanted = Math.max(record.target, answered.length + verdict.wanted)
+      record.target = Math.min(verification.replicas, wanted)
+      return this.#parts.wanted(record)
+    }
     if (verdict.kind === 'agreed') {
-      for (const [at, attempt] of answered.entries())
-        this.#judged(record, attempt, verdict.dissent.includes(at) ? 'disagreed' : 'agreed', out)
+      const verifiedBy = verdict.by === 'quorum' ? answered : []
+      for (const [at, attempt] of answered.entries()) {
+        const how = verdict.dissent.includes(at) ? 'disagreed' : 'agreed'
+        this.#judged(record, attempt, how, isVerified(attempt, verifiedBy), now, out)
+      }
+      if (verdict.by === 'quorum') this.#parts.decided(record)
+      noteLosses(out, record)
       const agreed = verdict.votes.map((at) => answered[at]!)
       const outcome = answered[verdict.outcome]!.answer!.answer
       record.agreed = outcome
       const status = outcome.outcome.kind === 'ok' ? 'completed' : 'failed'
       return this.#parts.finish(record, { status, agreed, outcome }, now, out)
     }
-    for (const attempt of answered) this.#judged(record, attempt, 'noQuorum', out)
+    for (const attempt of answered) this.#judged(record, attempt, 'noQuorum', true, now, out)
     record.enter('verification_failed', now)
     if (record.round >= this.#parts.roundsMax) {
       const message = `no two of its workers gave equal answers in ${record.round} rounds`
       return this.#parts.finish(record, { status: 'failed', error: 'noQuorum', message }, now, out)
     }
     record.round++
+    record.replicateInFull()
     record.commitment = null
     record.enter('pending', now)
     this.#parts.again(record, now, out)
   }
 
   /** The quorum stands: a later answer still counts for or against its worker. */
-  #afterTheEnd(record: TaskRecord, attempt: Attempt, out: CoordinatorOut): void {
+  #afterTheEnd(record: TaskRecord, attempt: Attempt, now: Instant, out: CoordinatorOut): void {
     if (record.agreed !== null) {
       const { verification } = record.submission.task
       const same = this.#parts.verifier.agrees(attempt.answer!.answer, record.agreed, verification)
-      this.#judged(record, attempt, same ? 'agreed' : 'disagreed', out)
+      const others = record.attempts.filter((other) => other.answer !== null && other !== attempt)
+      this.#judged(record, attempt, same ? 'agreed' : 'disagreed', isVerified(attempt, others), now, out)
     }
     this.#parts.settled(record)
   }
 
-  #judged(record: TaskRecord, attempt: Attempt, judged: Judged, out: CoordinatorOut): void {
-    this.#parts.judged(attempt.worker, judged)
-    out.event({ type: 'verdict', taskId: record.submission.task.taskId, worker: attempt.worker, judged })
+  #judgedAnswer(record: TaskRecord, { answer, worker }: Attempt, now: Instant): JudgedAnswer {
+    if (record.isFull) return answer!.answer
+    return { ...answer!.answer, errorRate: this.#parts.histories.errorRate(worker, now) }
+  }
+
+  /** `verified`: by others that are not of its kin; what only it says tells nothing of it. */
+  #judged(
+    record: TaskRecord,
+    { worker, isCanary }: Attempt,
+    judged: Judged,
+    verified: boolean,
+    now: Instant,
+    out: CoordinatorOut,
+  ): void {
+    const { taskId } = record.submission.task
+    const { histories } = this.#parts
+    this.#parts.judged(worker, judged)
+    out.event({ type: 'verdict', taskId, worker, judged })
+    if (judged === 'agreed') {
+      if (verified) histories.agreed(worker, now)
+      return note(out, worker, taskId, 'task_success')
+    }
+    const isRepeated = judged === 'disagreed' && histories.disagreed(worker, now, out)
+    note(out, worker, taskId, isRepeated || isCanary ? 'fraud' : 'disagreement')
   }
 
   #tellOthers(record: TaskRecord): void {
@@ -180,4 +222,16 @@ export class AnswerCounter {
       this.#post.to(attempt.worker).committed.push({ taskId, peerId, hash })
     }
   }
+}
+
+/** Whether any of these answers is of a worker that is neither of the same operator nor of the same subnet. */
+function isVerified(attempt: Attempt, by: readonly Attempt[]): boolean {
+  const { admission } = attempt.answer!.vote
+  return by.some(({ worker, answer }) => {
+    const other = answer!.vote.admission
+    if (worker === attempt.worker) return false
+    if (admission === null || other === null) return true
+    const isSame = (a: string | null, b: string | null): boolean => a !== null && a === b
+    return !isSame(admission.operator, other.operator) && !isSame(admission.subnetTag, other.subnetTag)
+  })
 }

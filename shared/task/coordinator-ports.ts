@@ -1,6 +1,8 @@
 import type { Hash, Instant, PeerId, TaskId } from '../kernel/ids.ts'
 import type { Out, Row } from '../kernel/machine.ts'
 import type { Refusal } from '../kernel/refusal.ts'
+import type { Credibility } from '../verification/credibility.ts'
+import type { ConductReason } from './conduct.ts'
 import type {
   Admission,
   Admittance,
@@ -66,6 +68,16 @@ export interface Verifier {
   judge(answers: readonly JudgedAnswer[], policy: VerificationPolicy): Verdict
   /** Whether a later answer agrees with the outcome of the task. */
   agrees(answer: JudgedAnswer, outcome: JudgedAnswer, policy: VerificationPolicy): boolean
+  /** The chance that an answer of a worker is wrong; of a newcomer where nothing is known. */
+  errorRate(known: Credibility | undefined, now: Instant): number
+  withVerdict(known: Credibility | undefined, verdict: 'agreed' | 'disagreed', now: Instant): Credibility
+  /** How many replicas an adaptive task is handed out to at first, to workers of these error rates in this order. */
+  replicasFor(policy: VerificationPolicy, rates: readonly number[]): number
+  /** The policy of an adaptive task that is replicated in full all the same. */
+  withoutCredibility(policy: VerificationPolicy): VerificationPolicy
+  /** Shares of adaptive tasks that are, and of tasks with a known answer among those of a worker that is believed. */
+  readonly spotCheckShare: number
+  readonly canaryShare: number
   /** One proof per answer, under the signature of their message. */
   proofs(answers: readonly Answer[], signature: Uint8Array): BatchProof[]
 }
@@ -123,6 +135,14 @@ export type CoordinatorEvent =
       readonly taskId: TaskId
       readonly worker: PeerId
       readonly judged: 'agreed' | 'disagreed' | 'noQuorum'
+    }
+  /** REP-02: something that counts for or against a worker, and what it is worth. */
+  | {
+      readonly type: 'conduct'
+      readonly worker: PeerId
+      readonly taskId: TaskId
+      readonly reason: ConductReason
+      readonly points: number
     }
   /** A signed message that contradicts itself or another one of the same worker. */
   | { readonly type: 'badAnswer'; readonly worker: PeerId; readonly taskId: TaskId; readonly what: string }

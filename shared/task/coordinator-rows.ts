@@ -1,5 +1,6 @@
 import type { JobId, PeerId, TaskId } from '../kernel/ids.ts'
 import type { Row } from '../kernel/machine.ts'
+import type { History } from './histories.ts'
 import type { FinishedTask } from './messages.ts'
 import type { StateRow, SubmissionRow } from './task-record.ts'
 
@@ -11,6 +12,7 @@ export const rowKeys = {
   /** A finished task whose submitter, a peer, has not yet said that it has it. */
   awaited: (taskId: TaskId): string => `coordinator/awaited/${taskId}`,
   job: (jobId: JobId): string => `coordinator/job/${jobId}`,
+  history: (peer: PeerId): string => `coordinator/history/${peer}`,
 } as const
 
 /** Key of the row of a finished task; rows of one job stand in item order. */
@@ -30,6 +32,7 @@ export type CoordinatorRow =
   | { readonly kind: 'done'; readonly finished: FinishedTask }
   | { readonly kind: 'awaited'; readonly taskId: TaskId }
   | { readonly kind: 'job'; readonly jobId: JobId; readonly submitter: PeerId }
+  | { readonly kind: 'history'; readonly peer: PeerId; readonly history: History }
 
 /** `undefined` for a row that no coordinator of today writes. */
 export function readRow({ key, value }: Row): CoordinatorRow | undefined {
@@ -45,6 +48,8 @@ export function readRow({ key, value }: Row): CoordinatorRow | undefined {
       return { kind, taskId: id as TaskId }
     case 'job':
       return { kind, jobId: id as JobId, submitter: value as PeerId }
+    case 'history':
+      return { kind, peer: id as PeerId, history: value as History }
     default:
       return undefined
   }

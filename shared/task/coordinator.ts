@@ -12,6 +12,7 @@ import { unreachable } from '../kernel/invariant.ts'
 import type { Machine, Row } from '../kernel/machine.ts'
 import type { Random } from '../kernel/random.ts'
 import { AnswerCounter, type Judged } from './answer-counter.ts'
+import { Canaries } from './canaries.ts'
 import type {
   CoordinatorAsk,
   CoordinatorCommand,
@@ -34,6 +35,7 @@ import {
 import { taskDigest } from './digest.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { FinishedTasks } from './finished-tasks.ts'
+import { Histories } from './histories.ts'
 import { checkSubmission } from './intake.ts'
 import { JobTallies } from './job-tallies.ts'
 import { Leases } from './leases.ts'
@@ -90,6 +92,8 @@ export class Coordinator
   readonly #queue = new ReadyQueue()
   readonly #roster: Roster
   readonly #dispatcher: Dispatcher
+  readonly #histories: Histories
+  readonly #canaries: Canaries
   readonly #answers: AnswerCounter
   readonly #leases: Leases
   readonly #turnarounds = new Turnarounds()
@@ -118,8 +122,19 @@ export class Coordinator
     const { finishedMax: knownMax, undeliveredMax, retentionMs } = parts.config
     this.#finished = new FinishedTasks({ knownMax, undeliveredMax, retentionMs })
     this.#roster = new Roster(parts.config.workersMax, parts.random)
-    this.#dispatcher = new Dispatcher(this.#queue, this.#roster, this.#post, (record) =>
-      this.#dirty.add(record),
+    this.#histories = new Histories(parts.verifier)
+    this.#canaries = new Canaries(parts.verifier.canaryShare, parts.random)
+    this.#dispatcher = new Dispatcher(
+      this.#queue,
+      this.#roster,
+      this.#post,
+      (record) => this.#dirty.add(record),
+      {
+        histories: this.#histories,
+        verifier: parts.verifier,
+        canaries: this.#canaries,
+        reopen: (record) => this.#tasks.set(record.submission.task.taskId, record),
+      },
     )
     this.#notices = new WaitingNotices(this.#dispatcher)
     this.#tables = {
@@ -139,6 +154,8 @@ export class Coordinator
         sha256: parts.sha256,
         roster: this.#roster,
         turnarounds: this.#turnarounds,
+        histories: this.#histories,
+        decided: (record) => this.#canaries.add(record),
         roundsMax: parts.config.roundsMax,
         changed: (record) => this.#dirty.add(record),
         finish: (record, end, now, out) => this.#finish(record, end, now, out),
@@ -172,6 +189,7 @@ export class Coordinator
     this.#recovery = new Recovery({
       sha256: parts.sha256,
       ...this.#tables,
+      histories: this.#histories,
       leases: this.#leases,
       totals: this.#totals,
       nextOrder: () => this.#nextOrder++,
@@ -313,6 +331,8 @@ export class Coordinator
       return { taskId: task.taskId, accepted: false, code: refusal.code, message: refusal.message }
     }
     const record = new TaskRecord(item, digest, origin, now, this.#nextOrder++, item.epoch)
+    if (!record.isFull && this.#parts.random.unit() < this.#parts.verifier.spotCheckShare)
+      record.replicateInFull()
     this.#tasks.mustSet(task.taskId, record)
     out.save(rowKeys.submission(task.taskId), record.submissionRow())
     if (this.#jobs.accepted(task)) out.save(rowKeys.job(task.jobId!), task.submitter)
@@ -361,6 +381,7 @@ export class Coordinator
     this.#dispatcher.dispatch(now, out)
     this.#stragglers.sweep(now, out)
     if (this.#config.isHome && this.#tasks.size > 0) this.#seeker.seek(now, out)
+    this.#histories.save(out)
     this.#finished.resend(now, this.#config.resendMs, this.#parts.reachability, this.#post)
   }
 
@@ -370,7 +391,7 @@ export class Coordinator
     record.enter(end.status, now)
     this.#close(record, finishedTask(record, end, now), now, out)
     // With copies out, more than were asked for would go on to the end.
-    if (record.given() > record.submission.task.verification.replicas) this.#dropLive(record, now, out)
+    if (record.given() > record.target) this.#dropLive(record, now, out)
   }
 
   #close(record: TaskRecord, finished: FinishedTask, now: Instant, out: CoordinatorOut): void {
@@ -460,7 +481,8 @@ export class Coordinator
     this.#dirty.clear()
     this.#post.flush(out)
     this.#finished.schedule(now, out)
-    if (!this.#sweeping && (this.#tasks.size > 0 || this.#finished.undelivered > 0)) {
+    const looksAgain = this.#tasks.size > 0 || this.#finished.undelivered > 0 || !this.#histories.isSaved
+    if (!this.#sweeping && looksAgain) {
       this.#sweeping = true
       this.#notices.tell(this.#queue.all(), out)
       out.timer(sweepTimer, after(now, sweepMs))

@@ -1,10 +1,21 @@
 import type { Instant } from '../kernel/ids.ts'
-import type { CoordinatorOut } from './coordinator-ports.ts'
+import type { Canaries } from './canaries.ts'
+import type { CoordinatorOut, Verifier } from './coordinator-ports.ts'
+import type { Histories } from './histories.ts'
 import type { Post } from './post.ts'
 import type { ReadyQueue } from './ready-queue.ts'
 import type { Roster, WorkerRecord } from './roster.ts'
 import { type Priority, priorities } from './task.ts'
 import type { TaskRecord } from './task-record.ts'
+
+/** What an adaptive task is handed out by. */
+export interface DispatcherTrust {
+  readonly histories: Histories
+  readonly verifier: Verifier
+  readonly canaries: Canaries
+  /** Answers to a finished task are counted again, for and against their workers. */
+  readonly reopen: (record: TaskRecord) => void
+}
 
 /** Tasks set aside that are looked at per priority and tick. */
 const stalledLook = 64
@@ -19,8 +30,16 @@ export class Dispatcher {
   readonly #roster: Roster
   readonly #post: Post
   readonly #changed: (record: TaskRecord) => void
+  readonly #trust: DispatcherTrust
 
-  constructor(queue: ReadyQueue, roster: Roster, post: Post, changed: (record: TaskRecord) => void) {
+  constructor(
+    queue: ReadyQueue,
+    roster: Roster,
+    post: Post,
+    changed: (record: TaskRecord) => void,
+    trust: DispatcherTrust,
+  ) {
+    this.#trust = trust
     this.#queue = queue
     this.#roster = roster
     this.#post = post
@@ -69,6 +88,7 @@ export class Dispatcher {
     const wanted = record.replicasWanted()
     const isFirst = record.attempts.length === 0
     if (isFirst && this.#roster.readyCount < wanted && this.#roster.offering >= wanted) return false
+    if (!record.isFull && record.given() === 0) return this.#handOutAdaptively(record, now, out)
     const picked = this.#roster.pick(record, wanted, now)
     if (picked.length < wanted && record.freshRound()) {
       if (isFirst && this.#roster.countOpen(record, wanted) === wanted) return false
@@ -81,6 +101,32 @@ export class Dispatcher {
     return true
   }
 
+  /** To as few workers at first as are believed enough, and to all of its replicas where they are not. */
+  #handOutAdaptively(record: TaskRecord, now: Instant, out: CoordinatorOut): boolean {
+    const { verification } = record.submission.task
+    const { histories, verifier, canaries } = this.#trust
+    const picked = this.#roster.pick(record, verification.replicas, now)
+    const rates = picked.map((worker) => histories.errorRate(worker.peer, now))
+    const count = verifier.replicasFor(verification, rates)
+    if (count > picked.length) {
+      // Those that are here are not enough, free or not.
+      if (this.#roster.countOpen(record, count) >= count) return false
+      this.#queue.stall(record)
+      return true
+    }
+    record.target = count
+    const first = picked.slice(0, count)
+    this.#assign(record, first, now, out)
+    this.#queue.remove(record)
+    for (const worker of count < verification.quorum ? first : []) {
+      const canary = canaries.draw(worker, now)
+      if (canary === undefined) continue
+      this.#trust.reopen(canary)
+      this.#give(canary, worker, now, out)
+    }
+    return true
+  }
+
   /** Hands out up to so many more attempts than its round has. */
   copy(record: TaskRecord, count: number, now: Instant, out: CoordinatorOut): void {
     const picked = this.#roster.pick(record, count, now)
@@ -88,27 +134,18 @@ export class Dispatcher {
   }
 
   #assign(record: TaskRecord, workers: readonly WorkerRecord[], now: Instant, out: CoordinatorOut): void {
-    const { submission } = record
-    for (const worker of workers) {
-      const attempt = record.addAttempt(worker.peer, now)
-      this.#roster.take(worker, record, attempt, now)
-      this.#post.to(worker.peer).assigned.push({
-        taskId: submission.task.taskId,
-        epoch: record.epoch,
-        attempt: attempt.attempt,
-        task: submission.task,
-        signature: submission.signature,
-        programSizeBytes: submission.programSizeBytes,
-        input: submission.input,
-      })
-      out.event({
-        type: 'taskAssigned',
-        taskId: submission.task.taskId,
-        worker: worker.peer,
-        attempt: attempt.attempt,
-      })
-    }
+    for (const worker of workers) this.#give(record, worker, now, out)
     if (record.status === 'pending') record.enter('assigned', now)
     this.#changed(record)
+  }
+
+  #give(record: TaskRecord, worker: WorkerRecord, now: Instant, out: CoordinatorOut): void {
+    const { task, signature, programSizeBytes, input } = record.submission
+    const { taskId } = task
+    const attempt = record.addAttempt(worker.peer, now)
+    this.#roster.take(worker, record, attempt, now)
+    const key = { taskId, epoch: attempt.epoch, attempt: attempt.attempt }
+    this.#post.to(worker.peer).assigned.push({ ...key, task, signature, programSizeBytes, input })
+    out.event({ type: 'taskAssigned', taskId, worker: worker.peer, attempt: attempt.attempt })
   }
 }

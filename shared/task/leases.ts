@@ -1,5 +1,6 @@
 import type { BoundedMap } from '../kernel/bounded.ts'
 import { after, type Instant, type PeerId, type TaskId } from '../kernel/ids.ts'
+import { note } from './conduct.ts'
 import type {
   CoordinatorConfig,
   CoordinatorOut,
@@ -169,6 +170,7 @@ export class Leases {
     attempt.lost = isSuspicious ? { reason, at: now, isSuspicious } : { reason, at: now }
     this.#parts.roster.release(attempt.worker, taskId, attempt.attempt)
     out.event({ type: 'attemptLost', taskId, worker: attempt.worker, reason })
+    if (reason === 'overTime') note(out, attempt.worker, taskId, 'timeout')
     if (record.finished) return this.#parts.settled(record)
     const end = this.#enough(record)
     if (end !== undefined) return this.#parts.finish(record, end, now, out)

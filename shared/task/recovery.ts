@@ -6,6 +6,7 @@ import { type CoordinatorRow, finishedKeyOf, readRow, rowKeys } from './coordina
 import { taskDigest } from './digest.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { FinishedTasks } from './finished-tasks.ts'
+import type { Histories } from './histories.ts'
 import type { JobTallies } from './job-tallies.ts'
 import type { Leases } from './leases.ts'
 import type { FinishedTask } from './messages.ts'
@@ -17,6 +18,7 @@ export interface RecoveryParts {
   readonly tasks: BoundedMap<TaskId, TaskRecord>
   readonly finished: FinishedTasks
   readonly jobs: JobTallies
+  readonly histories: Histories
   readonly leases: Leases
   readonly dispatcher: Dispatcher
   readonly totals: Record<TaskStatus, number>
@@ -48,6 +50,7 @@ export class Recovery {
       const read = readRow(row)
       if (read?.kind === 'awaited') finished.awaited(read.taskId)
       else if (read?.kind === 'job') jobs.restore(read.jobId, read.submitter)
+      else if (read?.kind === 'history') this.#parts.histories.restore(read.peer, read.history)
       else if (read?.kind === 'state') this.#states.set(read.taskId, read.row)
       else if (read?.kind === 'task') this.#submissions.push(read.row)
       else if (read !== undefined) {

@@ -43,11 +43,10 @@ export class Stragglers {
   /** As many as its slow attempts, so that as many brisk ones are out as the round wants answers. */
   #copiesWanted(record: TaskRecord, now: Instant): number {
     if (record.finished || record.isSuspect || record.replicasWanted() > 0) return 0
-    const { replicas } = record.submission.task.verification
     let slow = 0
     for (const attempt of record.attempts)
       if (attempt.round === record.round && isLive(attempt) && this.#isSlow(record, attempt, now)) slow++
-    const copiesMade = record.given() - replicas
+    const copiesMade = record.given() - record.target
     return Math.min(slow - copiesMade, this.#parts.config.copiesMax - copiesMade)
   }
 

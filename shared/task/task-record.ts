@@ -21,6 +21,8 @@ export interface Attempt {
   state: AttemptState
   /** When it began to run, by the worker's word; `null` before. */
   startedAt: Instant | null
+  /** Handed out after the task had ended, to see whether its worker gives the known answer. */
+  readonly isCanary: boolean
   lost: Loss | null
   answer: CountedAnswer | null
 }
@@ -48,6 +50,8 @@ interface StateRow {
   readonly attempts: readonly Attempt[]
   readonly commitment: OpenedCommitment | null
   readonly transitions: readonly Transition[]
+  readonly target: number
+  readonly isFull: boolean
 }
 
 interface SubmissionRow {
@@ -84,6 +88,10 @@ export class TaskRecord {
   /** Grows when another coordinator takes the task over. Answers to attempts of an older one still count. */
   epoch: number
   round = 1
+  /** Answers that this round is to have, as far as is known: those that adaptive policies do without are not asked for. */
+  target: number
+  /** Replicated in full, whatever is believed of its workers: a spot check, or a round after the first. */
+  isFull: boolean
   commitment: OpenedCommitment | null = null
   /** The answer that is the task's outcome, once there is one. */
   agreed: CountedAnswer['answer'] | null = null
@@ -103,6 +111,9 @@ export class TaskRecord {
     this.origin = origin
     this.acceptedAt = acceptedAt
     this.order = order
+    const { replicas, errorTarget } = submission.task.verification
+    this.isFull = errorTarget === undefined
+    this.target = this.isFull ? replicas : 1
     this.transitions.push(['pending', acceptedAt])
   }
 
@@ -135,6 +146,7 @@ export class TaskRecord {
       sentAt: now,
       state: 'sent',
       startedAt: null,
+      isCanary: this.finished,
       lost: null,
       answer: null,
     }
@@ -233,7 +245,7 @@ export class TaskRecord {
   /** Replicas still to be handed out in this round, of a suspect one after the other; copies are beyond it. */
   replicasWanted(): number {
     if (this.finished) return 0
-    const wanted = this.submission.task.verification.replicas - this.given()
+    const wanted = this.target - this.given()
     if (wanted <= 0 || !this.isSuspect) return wanted
     return this.live().length === 0 ? 1 : 0
   }
@@ -241,6 +253,12 @@ export class TaskRecord {
   /** Whether nothing of this round is out or answered: its replicas are then handed out at once. */
   freshRound(): boolean {
     return this.attempts.every((attempt) => attempt.round !== this.round || attempt.state === 'lost')
+  }
+
+  /** As many answers as the policy has replicas, from now on. */
+  replicateInFull(): void {
+    this.isFull = true
+    this.target = this.submission.task.verification.replicas
   }
 
   submissionRow(): SubmissionRow {
@@ -256,6 +274,8 @@ export class TaskRecord {
       attempts: this.attempts.map((attempt) => ({ ...attempt })),
       commitment: this.commitment,
       transitions: [...this.transitions],
+      target: this.target,
+      isFull: this.isFull,
     }
   }
 
@@ -272,6 +292,8 @@ export class TaskRecord {
     record.epoch = state.epoch
     record.round = state.round
     record.commitment = state.commitment
+    record.target = state.target
+    record.isFull = state.isFull
     record.attempts.push(...state.attempts.map((attempt) => ({ ...attempt })))
     record.transitions.length = 0
     record.transitions.push(...state.transitions)

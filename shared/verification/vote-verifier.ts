@@ -1,9 +1,19 @@
 import { toHex } from '../kernel/bytes.ts'
-import type { Hash, Sha256 } from '../kernel/ids.ts'
+import type { Hash, Instant, Sha256 } from '../kernel/ids.ts'
 import type { JudgedAnswer, Verdict, Verifier } from '../task/coordinator-ports.ts'
 import type { Answer, BatchProof } from '../task/messages.ts'
 import type { VerificationPolicy } from '../task/task.ts'
 import { agrees } from './compare.ts'
+import {
+  type Credibility,
+  canaryShare,
+  errorRate,
+  noCredibility,
+  replicasFor,
+  spotCheckShare,
+  withoutCredibility,
+  withVerdict,
+} from './credibility.ts'
 import { judge } from './judge.ts'
 import { leafHash, proofPath, treeLevels } from './vote-tree.ts'
 
@@ -21,6 +31,25 @@ export class VoteVerifier implements Verifier {
 
   agrees(answer: JudgedAnswer, outcome: JudgedAnswer, policy: VerificationPolicy): boolean {
     return agrees(answer, outcome, policy)
+  }
+
+  readonly spotCheckShare = spotCheckShare
+  readonly canaryShare = canaryShare
+
+  errorRate(known: Credibility | undefined, now: Instant): number {
+    return errorRate(known ?? noCredibility, now)
+  }
+
+  withVerdict(known: Credibility | undefined, verdict: 'agreed' | 'disagreed', now: Instant): Credibility {
+    return withVerdict(known ?? noCredibility, verdict, now)
+  }
+
+  replicasFor(policy: VerificationPolicy, rates: readonly number[]): number {
+    return replicasFor(policy, rates)
+  }
+
+  withoutCredibility(policy: VerificationPolicy): VerificationPolicy {
+    return withoutCredibility(policy)
   }
 
   proofs(answers: readonly Answer[], signature: Uint8Array): BatchProof[] {

@@ -22,6 +22,7 @@ const flows: FlowTable = {
   attemptLost: [],
   taskFinished: [endAtHomeIsReceived],
   verdict: [],
+  conduct: [],
   badAnswer: [],
   adopted: [],
   runStarted: [],
