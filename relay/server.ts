@@ -17,7 +17,7 @@ import type { Admittance, FinishedTask, Submission } from '../shared/task/messag
 import type { RelaySettings } from './config/settings.ts'
 import { openDataFolder, StartError } from './data-folder.ts'
 import { loadOrCreateGenesis, networkIdOf } from './genesis.ts'
-import type { RelayApi, RelayStatus } from './http/relay-api.ts'
+import type { RelayApi, RelayNews, RelayStatus } from './http/relay-api.ts'
 import { type HttpServer, startHttpServer } from './http/server.ts'
 import { loadOrCreateIdentity, type NodeIdentity } from './keys/identity.ts'
 import { createRelayNode, type RelayNode, type RelayPorts } from './net/relay-node.ts'
@@ -73,7 +73,7 @@ export async function runRelay({ settings, folder, failed }: RelayOptions): Prom
     totalBytesMax: settings.blobs.totalBytesMax,
   })
   const network = await relayNetwork(identity, networkId, settings, folder)
-  const listeners = new Set<(finished: FinishedTask) => void>()
+  const listeners = new Set<(news: RelayNews) => void>()
   const host = new NodeHost({
     peer: makePeer('relay', {
       self: identity.peerId,
@@ -93,7 +93,7 @@ export async function runRelay({ settings, folder, failed }: RelayOptions): Prom
     dialRelay: () => Promise.reject(new NetworkError('DialFailed', 'a relay has no relays')),
     onEvent: (event) => {
       noteEvent(event, host, log)
-      if (event.type === 'taskFinished') for (const listener of listeners) listener(event.finished)
+      if (isNews(event)) for (const listener of listeners) listener(event)
     },
     failed,
   })
@@ -208,6 +208,9 @@ function noteEvent(event: PeerEvent, host: NodeHost, log: ReturnType<typeof json
   }
 }
 
+const isNews = (event: PeerEvent): event is RelayNews =>
+  event.type === 'taskAccepted' || event.type === 'taskFinished' || event.type === 'adopted'
+
 interface ApiParts {
   readonly host: NodeHost
   readonly network: RelayNode
@@ -215,7 +218,7 @@ interface ApiParts {
   readonly networkId: Hash
   readonly store: Store
   readonly blobs: BlobFiles
-  readonly listeners: Set<(finished: FinishedTask) => void>
+  readonly listeners: Set<(news: RelayNews) => void>
   readonly admins: ReadonlySet<PeerId>
   readonly policy: RelayApi['policy']
 }
@@ -249,8 +252,9 @@ function relayApi(parts: ApiParts): RelayApi {
       return rows.map(({ key, value }) => readFinished(key, value))
     },
     job: (id) => host.ask((peer) => peer.children.coordinator!.job(id)),
+    jobsOf: (submitter) => host.ask((peer) => peer.children.coordinator!.jobsOf(submitter)),
     status: () => status(host, startedAt),
-    onFinished: (listener) => {
+    onNews: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },

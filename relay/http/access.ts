@@ -13,11 +13,16 @@ export class Access {
   /** Throws a Problem unless the peer may see what is of that submitter. */
   check(peer: PeerId, submitter: PeerId, what: string): void {
     if (peer === submitter || this.#api.isAdmin(peer)) return
-    throw new Problem(
-      403,
-      'Forbidden',
-      `Forbidden: ${what} is of another submitter, and the sender is no Admin`,
-    )
+    throw new Problem('Forbidden', `Forbidden: ${what} is of another submitter, and the sender is no Admin`)
+  }
+
+  /** The submitter of a task that the peer may see. Throws a Problem otherwise. */
+  async taskFor(peer: PeerId, id: TaskId): Promise<PeerId> {
+    const submitter =
+      (await this.#api.report(id))?.submitter ?? (await this.#api.finished(id))?.task.submitter
+    if (submitter === undefined) throw new Problem('TaskNotFound', `No task ${id} is known here`)
+    this.check(peer, submitter, `task ${id}`)
+    return submitter
   }
 
   /** The submitter of a job (or of a task without one) that the peer may see. Throws a Problem otherwise. */
@@ -29,7 +34,7 @@ export class Access {
       (await this.#api.job(id as JobId))?.submitter ??
       (await this.#api.report(id as TaskId))?.submitter ??
       (await this.#api.finishedOf(id, 0, 1))[0]?.task.submitter
-    if (submitter === undefined) throw new Problem(404, 'JobNotFound', `No job ${id} is known here`)
+    if (submitter === undefined) throw new Problem('JobNotFound', `No job ${id} is known here`)
     this.check(peer, submitter, `job ${id}`)
     return { id, submitter }
   }

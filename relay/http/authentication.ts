@@ -28,6 +28,11 @@ export class RequestAuthentication {
     this.#seen = new ReplayWindow(idsMax)
   }
 
+  /** What can be said of a signature before the body is there. Throws a Problem where it cannot be right. */
+  check(request: FastifyRequest): void {
+    this.#read(request)
+  }
+
   /** Throws a Problem that says what is wrong with the signature. `body` is what arrived, byte for byte. */
   async sender(request: FastifyRequest, body: Uint8Array = noBody): Promise<PeerId> {
     return await this.senderOf(request, toHex(nodeSha256(body)) as Hash)
@@ -35,6 +40,22 @@ export class RequestAuthentication {
 
   /** As `sender`, of a request whose body has this SHA-256: whether it has is for the caller to see. */
   async senderOf(request: FastifyRequest, bodyHash: Hash): Promise<PeerId> {
+    const { key, id, time, signature } = this.#read(request)
+    const head = { networkId: this.#networkId, method: request.method, path: request.raw.url ?? '', id, time }
+    const signed = requestSigningBytes(head, bodyHash)
+    if (!(await this.#verify(key, signed, fromHex(signature)))) {
+      throw new Problem(
+        'BadSignature',
+        `The signature is not that of ${key} over this request in this network`,
+      )
+    }
+    if (!this.#seen.take(`${key}/${id}`, this.#now() as Instant)) {
+      throw new Problem('Replayed', `A request with the id ${id} was here before: take a new one`)
+    }
+    return key
+  }
+
+  #read(request: FastifyRequest): SignatureHeaders {
     const key = header(request, signingHeaders.key)
     const id = header(request, signingHeaders.id)
     const time = header(request, signingHeaders.time)
@@ -49,32 +70,26 @@ export class RequestAuthentication {
     if (Math.abs(now - sentAt) > requestFreshMs) {
       const clock = new Date(now).toISOString()
       throw new Problem(
-        401,
         'StaleRequest',
         `The request says it is of ${time}, here it is ${clock}: set the clock`,
       )
     }
-    const head = { networkId: this.#networkId, method: request.method, path: request.raw.url ?? '', id, time }
-    const signed = requestSigningBytes(head, bodyHash)
-    if (!(await this.#verify(key as PeerId, signed, fromHex(signature)))) {
-      throw new Problem(
-        401,
-        'BadSignature',
-        `The signature is not that of ${key} over this request in this network`,
-      )
-    }
-    if (!this.#seen.take(`${key}/${id}`, now as Instant)) {
-      throw new Problem(409, 'Replayed', `A request with the id ${id} was here before`)
-    }
-    return key as PeerId
+    return { key: key as PeerId, id, time, signature }
   }
+}
+
+interface SignatureHeaders {
+  readonly key: PeerId
+  readonly id: string
+  readonly time: string
+  readonly signature: string
 }
 
 function header(request: FastifyRequest, name: string): string {
   const value = request.headers[name]
   if (typeof value === 'string') return value
-  throw new Problem(401, 'NotSigned', `The header ${name} is missing: requests to this address are signed`)
+  throw new Problem('NotSigned', `The header ${name} is missing: requests to this address are signed`)
 }
 
 const malformed = (name: string, expected: string): Problem =>
-  new Problem(401, 'MalformedSignature', `The header ${name} is not ${expected}`)
+  new Problem('MalformedSignature', `The header ${name} is not ${expected}`)

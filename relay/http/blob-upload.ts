@@ -8,10 +8,10 @@ import { Problem } from './problem.ts'
 import { noRoom } from './submissions.ts'
 
 const hashMismatch = (hash: Hash): Problem =>
-  new Problem(422, 'HashMismatch', `The body is not the blob ${hash}: its SHA-256 is another`)
+  new Problem('HashMismatch', `The body is not the blob ${hash}: its SHA-256 is another`)
 
 export const blobTooLarge = (): Problem =>
-  new Problem(413, 'PayloadTooLarge', `A blob has at most ${blobBytesMax / 2 ** 20} MiB`)
+  new Problem('PayloadTooLarge', `A blob has at most ${blobBytesMax / 2 ** 20} MiB`)
 
 /** Who uploads has drafts of their own: what one sends does not mix with what another does. */
 export const ownerOf = (sender: PeerId): string =>
@@ -65,7 +65,6 @@ export async function storePart(
     draft = await blobs.draft(hash, totalBytes, ownerOf(sender))
     if (draft.receivedBytes !== offset) {
       throw new Problem(
-        409,
         'WrongOffset',
         `The part begins at ${offset}, the next byte is ${draft.receivedBytes}`,
       )
@@ -77,9 +76,9 @@ export async function storePart(
     if (!isRight) throw hashMismatch(hash)
     return totalBytes
   } catch (error) {
-    if (error instanceof RangeError) throw new Problem(400, 'BadRange', 'The part goes beyond the whole')
+    if (error instanceof RangeError) throw new Problem('BadRange', 'The part goes beyond the whole')
     if (error instanceof BlobRefusal && error.code === 'Busy') {
-      throw new Problem(409, 'UploadUnderWay', `The blob ${hash} is being uploaded by you already`)
+      throw new Problem('UploadUnderWay', `The blob ${hash} is being uploaded by you already`)
     }
     throw error instanceof BlobRefusal ? noRoom(error) : error
   } finally {

@@ -1,14 +1,22 @@
 import { Counter, Gauge, type Metric, Registry } from 'prom-client'
 import type { Counters } from '../../shared/host/counters.ts'
 import { priorities } from '../../shared/task/task.ts'
+import type { OpenStreams } from './open-streams.ts'
 import type { StatusSnapshot } from './snapshot.ts'
+
+export interface MetricSources {
+  readonly snapshot: StatusSnapshot
+  readonly streams: OpenStreams
+  readonly counters: Counters
+  /** Counted elsewhere in the process. */
+  readonly others?: readonly Metric[] | undefined
+}
 
 /** The host counts in plain numbers; they are given their Prometheus form when somebody asks. */
 export class Metrics {
   readonly #registry = new Registry()
 
-  /** `others` are counted elsewhere in the process. */
-  constructor(snapshot: StatusSnapshot, counters: Counters, others: readonly Metric[] = []) {
+  constructor({ snapshot, streams, counters, others = [] }: MetricSources) {
     const registers = [this.#registry]
     for (const metric of others) this.#registry.registerMetric(metric)
     const peers = async (gauge: Gauge) => gauge.set((await snapshot.get()).peers.total)
@@ -26,6 +34,14 @@ export class Metrics {
       registers,
       collect() {
         return peers(this)
+      },
+    })
+    new Gauge({
+      name: 'http_streams_open',
+      help: 'Answers held open: results and events',
+      registers,
+      collect() {
+        this.set(streams.size)
       },
     })
     new Gauge({ name: 'network_status', help: '1 when listening', registers }).set(1)

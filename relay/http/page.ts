@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import fastifyStatic from '@fastify/static'
-import type { HttpApp } from './parts.ts'
+import type { HttpApp } from './http-app.ts'
 import { Problem } from './problem.ts'
 
 /** Guests are in a frame of opaque origin with a policy of its own: this one lets the app frame it, and run no text. */
@@ -31,7 +31,6 @@ export async function servePage(app: HttpApp, folder: string): Promise<void> {
   if (!existsSync(join(folder, 'index.html'))) {
     app.get('/', async () => {
       throw new Problem(
-        503,
         'PageNotBuilt',
         'The page is not built: run `npm run build` and start the relay again',
       )

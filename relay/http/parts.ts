@@ -1,22 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
-import type { PeerId } from '../../shared/kernel/ids.ts'
+import type { FastifyRequest } from 'fastify'
 import type { Access } from './access.ts'
 import type { RequestAuthentication } from './authentication.ts'
+import type { FirstAnswers } from './first-answers.ts'
 import type { Metrics } from './metrics.ts'
 import type { OpenStreams } from './open-streams.ts'
 import type { RelayApi } from './relay-api.ts'
 import type { CompletionEstimate, StatusSnapshot } from './snapshot.ts'
 import type { Submissions } from './submissions.ts'
-
-export type HttpApp = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->
+import type { TaskNews } from './task-news.ts'
 
 /** What the routes lean on. */
 export interface HttpParts {
@@ -28,15 +19,14 @@ export interface HttpParts {
   readonly estimate: CompletionEstimate
   readonly streams: OpenStreams
   readonly metrics: Metrics
-  /** Options of a route that asks for a signature; `request.sender` is then who signed. */
-  readonly signed: { readonly preValidation: (request: FastifyRequest) => Promise<void> }
+  readonly news: TaskNews
+  /** A held answer is cut whose reader takes nothing for so long. */
+  readonly slowReaderMs: number
+  readonly firstAnswers: FirstAnswers
+  /** Options of a route that asks for a signature; `request.sender` is then who signed, and `body` is read. */
+  readonly signed: { readonly onRequest: Hook; readonly preValidation: Hook }
+  /** Throws a Problem when the relay takes no new work. */
+  readonly refuseWhileDraining: Hook
 }
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Set on signed routes. */
-    sender?: PeerId
-    /** As it came; set when there is a body. */
-    rawBody?: Buffer
-  }
-}
+type Hook = (request: FastifyRequest) => Promise<void>

@@ -1,5 +1,8 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { STATUS_CODES } from 'node:http'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { HostLog } from '../../shared/host/host-log.ts'
+import type { HttpApp } from './http-app.ts'
+import { type ProblemCode, type ProblemMeaning, problemCodes } from './problem-codes.ts'
 
 /** An answer that says why not (RFC 9457). `code` is stable, `message` is for people and names what was wrong. */
 export class Problem extends Error {
@@ -8,38 +11,21 @@ export class Problem extends Error {
   /** Seconds after which trying again makes sense. */
   readonly retryAfterSeconds: number | undefined
 
-  constructor(status: number, code: string, message: string, retryAfterSeconds?: number) {
+  constructor(code: ProblemCode, message: string, retryAfterSeconds?: number, status?: number) {
     super(message)
     this.name = 'Problem'
-    this.status = status
+    this.status = status ?? problemCodes[code].status
     this.code = code
     this.retryAfterSeconds = retryAfterSeconds
   }
 }
 
-const titles: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  409: 'Conflict',
-  411: 'Length Required',
-  413: 'Content Too Large',
-  414: 'URI Too Long',
-  415: 'Unsupported Media Type',
-  416: 'Range Not Satisfiable',
-  422: 'Unprocessable Content',
-  429: 'Too Many Requests',
-  431: 'Request Header Fields Too Large',
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-  507: 'Insufficient Storage',
-}
+/** What a code that came from elsewhere means; `undefined` for one that is not documented. */
+export const meaningOf = (code: string): ProblemMeaning | undefined =>
+  Object.hasOwn(problemCodes, code) ? problemCodes[code as ProblemCode] : undefined
 
 export function problemBody({ status, code, message }: Problem): string {
-  const title = titles[status] ?? 'Error'
+  const title = STATUS_CODES[status] ?? 'Error'
   return JSON.stringify({ type: 'about:blank', title, status, code, detail: message })
 }
 
@@ -48,14 +34,18 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
   return reply.code(problem.status).type('application/problem+json').send(problemBody(problem))
 }
 
+export interface ProblemHooks {
+  readonly log: HostLog
+  /** Told of every refusal of a route. */
+  readonly noted: (problem: Problem, request: FastifyRequest) => void
+  /** Methods that an address knows; none for one that is not there. */
+  readonly methodsAt: (path: string) => readonly string[]
+}
+
 /** Every error leaves in one form; what is our own defect is logged and told to nobody. */
-export function answerWithProblems(
-  app: FastifyInstance,
-  log: HostLog,
-  noted: (problem: Problem, request: FastifyRequest) => void,
-): void {
+export function answerWithProblems(app: HttpApp, { log, noted, methodsAt }: ProblemHooks): void {
   app.setErrorHandler((error, request, reply) => {
-    const problem = problemOf(error, request)
+    const problem = problemOf(error)
     if (problem.status >= 500 && !(error instanceof Problem)) {
       const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) }
       log('error', 'A request failed', { error_type: name, error_message: message })
@@ -63,44 +53,44 @@ export function answerWithProblems(
     noted(problem, request)
     return sendProblem(reply, problem)
   })
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, new Problem(404, 'NotFound', `Nothing answers to ${request.method} here`)),
-  )
+  app.setNotFoundHandler((request, reply) => {
+    const methods = methodsAt(request.url.split('?', 1)[0]!)
+    if (methods.length === 0) {
+      return sendProblem(
+        reply,
+        new Problem('NotFound', `Nothing answers to ${request.method} here: GET /docs lists what there is`),
+      )
+    }
+    const allowed = methods.join(', ')
+    reply.header('allow', allowed)
+    return sendProblem(
+      reply,
+      new Problem('MethodNotAllowed', `This address does not know ${request.method}, only ${allowed}`),
+    )
+  })
 }
 
 /** Errors of fastify itself, by its documented codes. */
-const known: Readonly<Record<string, readonly [status: number, code: string, message: string]>> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
-    415,
-    'UnsupportedMediaType',
-    'Send application/json, or application/octet-stream for blobs',
-  ],
-  FST_ERR_CTP_EMPTY_TYPE: [
-    415,
-    'UnsupportedMediaType',
-    'Send application/json, or application/octet-stream for blobs',
-  ],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
-    400,
-    'BadContentLength',
-    'The body has not the length that its header says',
-  ],
-  FST_ERR_MAX_PARAM_LENGTH: [414, 'UriTooLong', 'The address is too long'],
-  FST_ERR_BAD_URL: [400, 'BadUrl', 'The address cannot be decoded'],
+const known: Readonly<Record<string, readonly [code: ProblemCode, message: string]>> = {
+  FST_ERR_MAX_PARAM_LENGTH: ['UriTooLong', 'A part of the address is too long'],
+  FST_ERR_BAD_URL: ['BadUrl', 'The address cannot be decoded'],
 }
+const mediaTypeErrors = ['FST_ERR_CTP_INVALID_MEDIA_TYPE', 'FST_ERR_CTP_EMPTY_TYPE']
 
-function problemOf(error: unknown, request: FastifyRequest): Problem {
+export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error
-  if ((error as Partial<FastifyError>).code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return request.routeOptions.url === '/api/v1/jobs'
-      ? new Problem(413, 'BodyTooLarge', 'The request exceeds 4 MB: post fewer tasks at a time')
-      : new Problem(413, 'PayloadTooLarge', 'Task payload exceeds 1 MB limit')
-  }
-  const { code, statusCode, message } = (error ?? {}) as Partial<FastifyError>
-  const found = code === undefined ? undefined : known[code]
+  const { code = '', statusCode } = (error ?? {}) as Partial<FastifyError>
+  const found = known[code]
   if (found !== undefined) return new Problem(...found)
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return new Problem(statusCode, 'BadRequest', message ?? 'The request is malformed')
+  if (mediaTypeErrors.includes(code)) {
+    return new Problem(
+      'UnsupportedMediaType',
+      'Send application/json, or application/octet-stream for blobs, and name it in content-type',
+    )
   }
-  return new Problem(500, 'Internal', 'The relay failed to answer; its log says why')
+  if (statusCode === 403 || statusCode === 404) return new Problem('NotFound', 'Nothing is here')
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new Problem('BadRequest', 'The request is malformed', undefined, statusCode)
+  }
+  return new Problem('Internal', 'The relay failed to answer; its log says why')
 }

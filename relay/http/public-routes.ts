@@ -1,46 +1,86 @@
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { HttpApp, HttpParts } from './parts.ts'
+import { type TSchema, Type } from 'typebox'
+import { healthSchema, networkSchema, readySchema, statusSchema } from './answers.ts'
+import { holdAnswer } from './held-answer.ts'
+import type { HttpApp } from './http-app.ts'
+import { type Operation, optionsOf } from './operation.ts'
+import type { HttpParts } from './parts.ts'
 import type { RelayApi, RelayStatus } from './relay-api.ts'
 
 const eventsEveryMs = 2_000
+const json = (schema: TSchema) => ({ 200: { text: '', content: { type: 'application/json', schema } } })
+
+const operations = {
+  network: {
+    ...{ id: 'getNetwork', section: 'network', isSigned: false, summary: 'Which network this is' },
+    text: 'Ask it before the first signed request and after every lost connection: the network id is in every signature.',
+    answers: json(networkSchema),
+  },
+  status: {
+    ...{ id: 'getStatus', section: 'network', isSigned: false, summary: 'How the network is' },
+    answers: json(statusSchema),
+  },
+  events: {
+    ...{ id: 'getStatusEvents', section: 'network', isSigned: false, summary: 'The status, as it changes' },
+    text: 'Server-sent events: one at once, then one whenever something has changed, at most every 2 s.',
+    answers: {
+      200: {
+        text: 'Events',
+        content: { type: 'text/event-stream', schema: statusSchema, each: { status: statusSchema } },
+      },
+    },
+    problems: ['TooManyStreams'],
+  },
+  health: {
+    ...{ id: 'getHealth', section: 'service', isSigned: false, summary: 'Whether the process answers' },
+    answers: json(healthSchema),
+  },
+  ready: {
+    ...{ id: 'getReady', section: 'service', isSigned: false, summary: 'Whether it takes work' },
+    text: '503 from the moment that the relay was asked to end.',
+    answers: json(readySchema),
+    problems: ['ShuttingDown'],
+  },
+  metrics: {
+    ...{ id: 'getMetrics', section: 'service', isSigned: false, summary: 'Metrics for Prometheus' },
+    answers: { 200: { text: 'Text format 0.0.4', content: { type: 'text/plain', schema: Type.String() } } },
+  },
+} as const satisfies Readonly<Record<string, Operation>>
 
 /** What anyone may ask, unsigned. */
-export function publicRoutes(app: HttpApp, { api, metrics, snapshot, streams }: HttpParts): void {
-  app.get('/api/v1/network', async () => ({
+export function publicRoutes(app: HttpApp, parts: HttpParts): void {
+  const { api, metrics, snapshot, streams, slowReaderMs, refuseWhileDraining } = parts
+
+  app.get('/api/v1/network', optionsOf(operations.network, parts), async () => ({
     networkId: api.networkId,
     peerId: api.peerId,
     multiaddrs: api.multiaddrs(),
     policy: api.policy,
   }))
 
-  app.get('/api/v1/status', async () => statusBody(api, await snapshot.get()))
+  app.get('/api/v1/status', optionsOf(operations.status, parts), async () =>
+    statusBody(api, await snapshot.get()),
+  )
 
   /** The status as server-sent events, one at once and then whenever it has changed. */
-  app.get('/api/v1/events', async (request, reply) => {
-    const stream = streams.open(request.ip)
-    reply.hijack()
-    reply.raw.on('close', () => stream.close())
-    reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-    reply.raw.flushHeaders()
-    try {
-      const events = Readable.from(statusEvents(api, snapshot, stream.signal))
-      await pipeline(events, reply.raw, { signal: stream.signal })
-    } catch {
-      reply.raw.destroy()
-    } finally {
-      stream.close()
-    }
-  })
+  app.get(
+    '/api/v1/events',
+    { ...optionsOf(operations.events, parts), exposeHeadRoute: false },
+    async (request, reply) => {
+      const stream = streams.open(request.ip, request.ip)
+      const events = statusEvents(api, snapshot, stream.signal)
+      await holdAnswer(reply, stream, 'text/event-stream', events, slowReaderMs)
+    },
+  )
 
-  app.get('/healthz', async () => ({ status: 'ok' }))
-  app.get('/readyz', async () => {
+  app.get('/healthz', optionsOf(operations.health, parts), async () => ({ status: 'ok' }))
+  app.get('/readyz', optionsOf(operations.ready, parts), async (request) => {
+    await refuseWhileDraining(request)
     await api.status()
     return { status: 'ready' }
   })
 
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', optionsOf(operations.metrics, parts), async (_request, reply) => {
     const text = await metrics.text()
     return reply.type('text/plain; version=0.0.4; charset=utf-8').send(text)
   })

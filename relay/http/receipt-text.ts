@@ -11,11 +11,7 @@ export function receiptOf(networkId: Hash, finished: FinishedTask): string {
   const task = receiptTask(finished)
   if (task === undefined) {
     const { taskId } = finished.task
-    throw new Problem(
-      409,
-      'NoQuorum',
-      `Task ${taskId} is ${finished.status} and no quorum stands behind that`,
-    )
+    throw new Problem('NoQuorum', `Task ${taskId} is ${finished.status} and no quorum stands behind that`)
   }
   return receiptText.head(networkId) + receiptText.task(task, true) + receiptText.tail
 }
@@ -27,7 +23,7 @@ export async function* receiptParts(
 ): AsyncGenerator<string> {
   let isFirst = true
   yield receiptText.head(api.networkId)
-  for await (const finished of endsOf(api, job)) {
+  for await (const finished of endsOfJob(api, job)) {
     const task = receiptTask(finished)
     if (task === undefined) continue
     yield receiptText.task(task, isFirst)
@@ -36,16 +32,23 @@ export async function* receiptParts(
   yield receiptText.tail
 }
 
-async function* endsOf(
+/** The ends of a job that are in the store, in the order of its items, from one index on. */
+export async function* endsOfJob(
   api: RelayApi,
   { id, submitter }: { readonly id: JobId | TaskId; readonly submitter: PeerId },
+  first = 0,
 ): AsyncGenerator<FinishedTask> {
-  let from = 0
+  let from = first
+  let seen = new Set<TaskId>()
   for (;;) {
     const rows = await api.finishedOf(id, from, rowsAtOnce)
-    for (const row of rows) if (row.task.submitter === submitter) yield row
+    const fresh = rows.filter(({ task }) => !seen.has(task.taskId))
+    for (const row of fresh) if (row.task.submitter === submitter) yield row
     const last = rows.at(-1)
     if (last === undefined || rows.length < rowsAtOnce) return
-    from = last.task.index + 1
+    // Several tasks may have one index: the next page begins with it again.
+    const { index } = last.task
+    from = fresh.length > 0 ? index : index + 1
+    seen = new Set(rows.filter(({ task }) => task.index === index).map(({ task }) => task.taskId))
   }
 }

@@ -1,7 +1,7 @@
 import type { Hash, JobId, PeerId, TaskId } from '../../shared/kernel/ids.ts'
 import type { BlobStore } from '../../shared/storage/blob-store.ts'
-import type { TaskReport } from '../../shared/task/coordinator-ports.ts'
-import type { JobTally } from '../../shared/task/job-tallies.ts'
+import type { CoordinatorEvent, TaskReport } from '../../shared/task/coordinator-ports.ts'
+import type { JobReport } from '../../shared/task/coordinator-view.ts'
 import type { Admittance, FinishedTask, Submission } from '../../shared/task/messages.ts'
 import type { Priority, TaskStatus } from '../../shared/task/task.ts'
 
@@ -24,13 +24,20 @@ export interface RelayApi {
   finished(taskId: TaskId): Promise<FinishedTask | undefined>
   /** Finished tasks of a job (or of a task without one) with `index >= from`, in index order. */
   finishedOf(id: JobId | TaskId, from: number, limit: number): Promise<FinishedTask[]>
-  job(id: JobId): Promise<(Readonly<JobTally> & { readonly missingWorkers: number }) | undefined>
+  job(id: JobId): Promise<JobReport | undefined>
+  /** The jobs of a submitter that are counted here, in any order; `missingWorkers` is not told. */
+  jobsOf(submitter: PeerId): Promise<readonly (readonly [JobId, JobReport])[]>
   /** Unfinished tasks of a job. */
   unfinishedOf(id: JobId): Promise<TaskId[]>
   status(): Promise<RelayStatus>
-  /** Called after each task's end is durable. Returns the unsubscription. */
-  onFinished(listener: (finished: FinishedTask) => void): () => void
+  /** Called when what it tells is durable, in the order in which it came about. Returns the unsubscription. */
+  onNews(listener: (news: RelayNews) => void): () => void
 }
+
+export type RelayNews = Extract<
+  CoordinatorEvent,
+  { readonly type: 'taskAccepted' | 'taskFinished' | 'adopted' }
+>
 
 export interface RelayStatus {
   readonly uptimeSeconds: number

@@ -38,7 +38,7 @@ const outputIn = (as: OutputsAs, bytes: Uint8Array): string =>
   as === 'json' ? outputTextOf(bytes).outputText : JSON.stringify({ base64: toBase64(bytes) })
 
 /** An end that no quorum stands behind has words of its own. */
-function errorOf(status: Ended['status'], error: Ended['error']): { kind: string; message: string } {
+export function errorOf(status: Ended['status'], error: Ended['error']): { kind: string; message: string } {
   if (error !== null) return { kind: error.kind, message: error.message }
   if (status === 'cancelled') return { kind: 'cancelled', message: 'cancelled by its submitter' }
   return { kind: status, message: 'ended without an outcome' }

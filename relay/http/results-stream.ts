@@ -1,7 +1,9 @@
 import type { JobId, PeerId, TaskId } from '../../shared/kernel/ids.ts'
 import type { FinishedTask } from '../../shared/task/messages.ts'
+import { endsOfJob } from './receipt-text.ts'
 import type { RelayApi } from './relay-api.ts'
 import { type Ended, type OutputsAs, resultLine } from './result-line.ts'
+import type { NewsReader, TaskNews } from './task-news.ts'
 
 /** Ends out of order that one stream keeps at hand: the window of a submitter. */
 const aheadMax = 1_024
@@ -12,14 +14,14 @@ const rowsAtOnce = 256
  * until `signal` is given. An item whose predecessor has not ended waits for it.
  */
 export async function* resultLines(
-  api: RelayApi,
+  { api, news }: { readonly api: RelayApi; readonly news: TaskNews },
   job: { readonly id: JobId | TaskId; readonly submitter: PeerId },
   from: number,
   as: OutputsAs,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   const ends = new EndsInOrder(api, job, from)
-  const stop = api.onFinished((finished) => ends.note(finished))
+  const stop = news.follow(job.id, ends)
   signal.addEventListener('abort', () => ends.wake(), { once: true })
   try {
     while (!signal.aborted) {
@@ -39,18 +41,10 @@ export async function* endedLines(
   from: number,
   as: OutputsAs,
 ): AsyncGenerator<string> {
-  for (let next = from; ; ) {
-    const rows = await api.finishedOf(job.id, next, rowsAtOnce)
-    for (const row of rows) {
-      const { submitter, index } = row.task
-      if (submitter === job.submitter) yield `${await resultLine(row, api.blobs, as)}\n`
-      next = index + 1
-    }
-    if (rows.length < rowsAtOnce) return
-  }
+  for await (const ended of endsOfJob(api, job, from)) yield `${await resultLine(ended, api.blobs, as)}\n`
 }
 
-class EndsInOrder {
+class EndsInOrder implements NewsReader {
   readonly #api: RelayApi
   readonly #job: { readonly id: JobId | TaskId; readonly submitter: PeerId }
   readonly #ahead = new Map<number, Ended>()
@@ -65,11 +59,16 @@ class EndsInOrder {
     this.#next = from
   }
 
-  note(finished: FinishedTask): void {
-    const { task } = finished
-    if ((task.jobId ?? task.taskId) !== this.#job.id) return
+  finished(finished: FinishedTask): void {
+    // One task of a job may be followed by its own id, but its results are those of the job.
+    if ((finished.task.jobId ?? finished.task.taskId) !== this.#job.id) return
     this.#keep(finished)
-    if (task.index === this.#next) this.wake()
+    if (finished.task.index === this.#next) this.wake()
+  }
+
+  reread(): void {
+    this.#unread = true
+    this.wake()
   }
 
   wake(): void {
@@ -92,7 +91,7 @@ class EndsInOrder {
 
   /** Resolves when the next end is there, or by `wake`. */
   arrival(): Promise<void> {
-    if (this.#ahead.has(this.#next)) return Promise.resolve()
+    if (this.#ahead.has(this.#next) || this.#unread) return Promise.resolve()
     return new Promise((resolve) => {
       this.#woken = resolve
     })

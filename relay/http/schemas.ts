@@ -2,60 +2,76 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { TLocalizedValidationError } from 'typebox/error'
 import { instantPattern } from '../../shared/task/task-shape.ts'
+import { about, hash, instant, oneOf, peerId, signature, strict, uuid, uuidPattern, whole } from './fields.ts'
 import { Problem } from './problem.ts'
 
 /** The forms of requests. Unknown fields are refused. */
-const strict = { additionalProperties: false } as const
 const GiB = 2 ** 30
-const uuidPattern = '^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
 
-const hash = Type.String({ pattern: '^[0-9a-f]{64}$' })
-const uuid = Type.String({ pattern: uuidPattern })
-const peerId = Type.String({ pattern: '^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$' })
-const whole = (minimum: number, maximum: number) => Type.Integer({ minimum, maximum })
-
-const task = Type.Object(
+const limits = Type.Object(
   {
-    taskId: uuid,
-    jobId: Type.Union([uuid, Type.Null()]),
-    index: whole(0, 999_999_999),
-    submitter: peerId,
-    programHash: hash,
-    inputHash: hash,
-    seed: hash,
-    limits: Type.Object(
-      {
-        fuel: whole(1, Number.MAX_SAFE_INTEGER),
-        memoryBytes: whole(1024 * 1024, 2 * GiB),
-        stackBytes: whole(1024, 1024 * 1024),
-        outputBytes: whole(1, 64 * 1024 * 1024),
-        logBytes: whole(0, 1024 * 1024),
-        maxDurationSeconds: whole(1, 24 * 60 * 60),
-      },
-      strict,
-    ),
-    verification: Type.Object(
-      { replicas: whole(1, 100), quorum: whole(1, 100), comparator: Type.Literal('exact') },
-      strict,
-    ),
-    submittedAt: Type.String({ pattern: instantPattern.source }),
+    fuel: whole(1, Number.MAX_SAFE_INTEGER, 'Counted the same on every machine; usual: 1e10'),
+    memoryBytes: whole(1024 * 1024, 2 * GiB, 'Usual: 256 MiB'),
+    stackBytes: whole(1024, 1024 * 1024, 'Usual: 64 KiB'),
+    outputBytes: whole(1, 64 * 1024 * 1024, 'Usual: 1 MiB'),
+    logBytes: whole(0, 1024 * 1024, 'Usual: 64 KiB'),
+    maxDurationSeconds: whole(1, 24 * 60 * 60, 'Wall clock of one run, a backstop; usual: 60'),
   },
   strict,
 )
+
+export const task = Type.Object(
+  {
+    taskId: about(uuid, 'New for every task: a repeated submission is known by it'),
+    jobId: Type.Union([uuid, Type.Null()], { description: 'null: a task of its own' }),
+    index: whole(0, 999_999_999, 'Position in the job; 0 for a task of its own'),
+    submitter: about(peerId, 'The key that signed the request'),
+    programHash: about(hash, 'SHA-256 of the program, which is a blob'),
+    inputHash: about(hash, 'SHA-256 of the input'),
+    seed: about(hash, "64 hex digits: the guest's only randomness"),
+    limits,
+    verification: Type.Object(
+      {
+        replicas: whole(1, 100, 'From 3 to 7'),
+        quorum: whole(1, 100, 'Over half of the replicas'),
+        comparator: Type.Literal('exact'),
+      },
+      strict,
+    ),
+    submittedAt: instant,
+  },
+  { ...strict, description: 'What the submitter signs, and what stands in the receipt' },
+)
+
+const priority = oneOf(['critical', 'normal', 'low'], 'normal unless told; critical is for Admins')
 
 /** Priority may be left out: `normal`. Input bytes over 4 KiB are kept as a blob by the relay. */
 export const submissionSchema = Type.Object(
   {
     task,
-    signature: Type.String({ pattern: '^[0-9a-f]{128}$' }),
-    taskType: Type.String({ minLength: 1, maxLength: 64 }),
-    priority: Type.Optional(
-      Type.Union([Type.Literal('critical'), Type.Literal('normal'), Type.Literal('low')]),
-    ),
-    programSizeBytes: whole(0, 2 * GiB),
+    signature: about(signature, 'Of the submitter, over the task: see “Tasks are signed too”'),
+    taskType: Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'text_processing, data_analysis, model_inference, javascript or wasi',
+    }),
+    priority: Type.Optional(priority),
+    programSizeBytes: whole(0, 2 * GiB, 'At most 64 MiB'),
     input: Type.Union([
-      Type.Object({ kind: Type.Literal('inline'), bytes: Type.String({ pattern: '^[0-9a-f]*$' }) }, strict),
-      Type.Object({ kind: Type.Literal('blob'), hash, sizeBytes: whole(0, 2 * GiB) }, strict),
+      Type.Object(
+        {
+          kind: Type.Literal('inline'),
+          bytes: Type.String({
+            pattern: '^[0-9a-f]*$',
+            description: 'Lowercase hex, at most 1 MiB of bytes',
+          }),
+        },
+        strict,
+      ),
+      Type.Object(
+        { kind: Type.Literal('blob'), hash, sizeBytes: whole(0, 2 * GiB, 'At most 64 MiB') },
+        strict,
+      ),
     ]),
   },
   strict,
@@ -69,18 +85,52 @@ export const jobSchema = Type.Object(
 
 export const idParams = Type.Object({ id: uuid }, strict)
 export const blobParams = Type.Object({ hash }, strict)
-const byteCount = Type.String({ pattern: '^(0|[1-9][0-9]{0,9})$' })
+const byteCount = (description: string) =>
+  Type.Optional(Type.String({ pattern: '^(0|[1-9][0-9]{0,9})$', description }))
 /** A part of a blob: where it begins, and how many bytes the whole has. */
 export const blobPartQuery = Type.Object(
-  { offset: Type.Optional(byteCount), total: Type.Optional(byteCount) },
+  {
+    offset: byteCount('Where the part begins; with total, the body is a part of at most 1 MiB'),
+    total: byteCount('Bytes of the whole blob'),
+  },
   strict,
 )
-/** `held=false`: those that have ended, and no waiting. `output=base64`: every output as its bytes. */
 export const resultsQuery = Type.Object(
   {
-    from: Type.Optional(Type.String({ pattern: '^(0|[1-9][0-9]{0,8})$' })),
-    held: Type.Optional(Type.Union([Type.Literal('true'), Type.Literal('false')])),
-    output: Type.Optional(Type.Union([Type.Literal('json'), Type.Literal('base64')])),
+    from: Type.Optional(
+      Type.String({
+        pattern: '^(0|[1-9][0-9]{0,8})$',
+        description: 'Index of the first item; 0 unless told',
+      }),
+    ),
+    held: Type.Optional(
+      oneOf(['true', 'false'], 'false: those that have ended in this moment, and no waiting for others'),
+    ),
+    output: Type.Optional(
+      oneOf(['json', 'base64'], 'base64: every output as `{"base64":"…"}`, whatever it is'),
+    ),
+  },
+  strict,
+)
+
+export const jobsQuery = Type.Object(
+  {
+    limit: Type.Optional(
+      Type.String({ pattern: '^([1-9][0-9]{0,2}|1000)$', description: 'Of one page; 100 unless told' }),
+    ),
+    after: Type.Optional(
+      Type.String({
+        pattern: `^${instantPattern.source.slice(1, -1)}_${uuidPattern.slice(1, -1)}$`,
+        description: '`next` of the page before',
+      }),
+    ),
+    submitter: Type.Optional(about(peerId, 'Whose jobs; for Admins. Your own unless told')),
+    held: Type.Optional(
+      oneOf(['true', 'false'], 'false: those that have ended in this moment, and no waiting for others'),
+    ),
+    output: Type.Optional(
+      oneOf(['json', 'base64'], 'base64: every output as `{"base64":"…"}`, whatever it is'),
+    ),
   },
   strict,
 )
@@ -93,7 +143,7 @@ export function compileValidator({ schema, httpPart }: { schema: unknown; httpPa
   return (value: unknown): { value: unknown } | { error: Problem } => {
     if (validator.Check(value)) return { value }
     const wrong = describe(validator.Errors(value), partNames[httpPart ?? ''] ?? 'request')
-    return { error: new Problem(400, 'MalformedRequest', wrong) }
+    return { error: new Problem('MalformedRequest', wrong) }
   }
 }
 

@@ -11,7 +11,8 @@ import {
   payloadBytesMax,
   payloadTooLarge,
 } from '../../shared/task/task.ts'
-import { Problem } from './problem.ts'
+import { meaningOf, Problem } from './problem.ts'
+import type { ProblemCode } from './problem-codes.ts'
 import type { RelayApi } from './relay-api.ts'
 import type { SubmissionBody } from './schemas.ts'
 
@@ -54,14 +55,14 @@ export class Submissions {
     for (const jobId of jobIds) {
       const job = await this.#api.job(jobId as JobId)
       if (job === undefined || job.submitter === from) continue
-      throw new Problem(403, 'Forbidden', `Forbidden: job ${jobId} belongs to another submitter`)
+      throw new Problem('Forbidden', `Forbidden: job ${jobId} belongs to another submitter`)
     }
   }
 
   /** Input that came inline and is too large to stay so becomes a blob; over the limit, one that is never kept. */
   async #read(body: SubmissionBody): Promise<Submission> {
     if (body.input.kind === 'inline' && body.input.bytes.length % 2 !== 0) {
-      throw new Problem(400, 'MalformedRequest', 'body.input.bytes: an odd number of hex digits')
+      throw new Problem('MalformedRequest', 'body.input.bytes: an odd number of hex digits')
     }
     const submission = submissionFromJson({ priority: 'normal', ...body } as SubmissionJson)
     const { input } = submission
@@ -108,24 +109,16 @@ function tooLargeInline(taskId: TaskId, { input }: SubmissionBody): Admittance |
 
 export const noRoom = (error: BlobRefusal): Problem =>
   error.code === 'Full'
-    ? new Problem(507, 'StorageFull', 'The relay has no room for more blobs, try again later', 60)
-    : new Problem(413, 'PayloadTooLarge', blobPayloadTooLarge)
+    ? new Problem('StorageFull', 'The relay has no room for more blobs, try again later', 60)
+    : new Problem('PayloadTooLarge', blobPayloadTooLarge)
 
 /** What a single refused submission is answered with; it has been counted. */
 export class RefusedSubmission extends Problem {
   constructor({ code, message }: Extract<Admittance, { readonly accepted: false }>) {
-    const [status, retryAfterSeconds] = statuses[code] ?? [422]
-    super(status, code, message, retryAfterSeconds)
+    const meaning = meaningOf(code)
+    const status = meaning?.submissionStatus ?? meaning?.status ?? 422
+    super(code as ProblemCode, message, code === 'QueueFull' ? queueFullSeconds : undefined, status)
   }
 }
 
-const statuses: Readonly<Record<string, readonly [status: number, retryAfterSeconds?: number]>> = {
-  UnsupportedTaskType: [422],
-  PayloadTooLarge: [413],
-  QueueFull: [503, 10],
-  Forbidden: [403],
-  NotSubmitter: [403],
-  BadSignature: [403],
-  TaskIdTaken: [409],
-  BlobMissing: [409],
-}
+const queueFullSeconds = 10

@@ -1,17 +1,66 @@
 import type { PeerId, TaskId } from '../../shared/kernel/ids.ts'
 import type { FinishedTask } from '../../shared/task/messages.ts'
-import type { HttpApp, HttpParts } from './parts.ts'
+import { acceptedSchema, receiptSchema, taskReportSchema } from './answers.ts'
+import { taskBytesMax } from './bodies.ts'
+import type { HttpApp } from './http-app.ts'
+import { type Operation, optionsOf } from './operation.ts'
+import type { HttpParts } from './parts.ts'
 import { Problem } from './problem.ts'
 import { receiptOf } from './receipt-text.ts'
 import { resultField } from './result-line.ts'
 import { idParams, submissionSchema } from './schemas.ts'
 import { RefusedSubmission } from './submissions.ts'
 
-export function taskRoutes(app: HttpApp, parts: HttpParts): void {
-  const { api, access, submissions, estimate, signed } = parts
+const aTask = { section: 'tasks', isSigned: true, params: idParams } as const
+const body = {
+  type: 'application/json',
+  text: 'The task, its signature, and its input or where that is',
+  schema: submissionSchema,
+} as const
+const accepted = {
+  202: {
+    text: 'The task is taken, and on disk',
+    content: { type: 'application/json', schema: acceptedSchema },
+  },
+} as const
 
-  async function accept(from: PeerId, body: unknown) {
-    const [admittance] = await submissions.submit(from, [body as never])
+const operations = {
+  submit: {
+    ...{ id: 'submitTask', section: 'tasks', isSigned: true, isSubmission: true },
+    summary: 'Submit a task',
+    text: 'Again with the same task it changes nothing, and is answered as the first time.',
+    ...{ body, bodyBytesMax: taskBytesMax, answers: accepted },
+  },
+  report: {
+    ...{ ...aTask, id: 'getTask', summary: 'What became of a task' },
+    answers: { 200: { text: '', content: { type: 'application/json', schema: taskReportSchema } } },
+    problems: ['TaskNotFound', 'Forbidden'],
+  },
+  receipt: {
+    ...{ ...aTask, id: 'getTaskReceipt', summary: 'The receipt of a task' },
+    text: 'The votes of the workers that agree, signed by them; anyone can check it offline.',
+    answers: { 200: { text: '', content: { type: 'application/json', schema: receiptSchema } } },
+    problems: ['TaskNotFound', 'Forbidden', 'NotFinished', 'NoQuorum'],
+  },
+  cancel: {
+    ...{ ...aTask, id: 'cancelTask', summary: 'Cancel a task' },
+    text: 'Of one that has ended it changes nothing.',
+    answers: { 204: { text: 'It has ended' } },
+    problems: ['TaskNotFound', 'Forbidden'],
+  },
+  resubmit: {
+    ...{ ...aTask, id: 'resubmitTask', isSubmission: true, summary: 'Try a failed task again' },
+    text: 'The body is a new task, with a new id, of the same program and input: a signature covers the id, so only the submitter can make it.',
+    ...{ body, bodyBytesMax: taskBytesMax, answers: accepted },
+    problems: ['TaskNotFound', 'NotFinished', 'NotFailed', 'OtherTask'],
+  },
+} as const satisfies Readonly<Record<string, Operation>>
+
+export function taskRoutes(app: HttpApp, parts: HttpParts): void {
+  const { api, access, submissions, estimate, firstAnswers } = parts
+
+  async function accept(from: PeerId, submission: unknown) {
+    const [admittance] = await submissions.submit(from, [submission as never])
     if (!admittance!.accepted) throw new RefusedSubmission(admittance!)
     return {
       task_id: admittance!.taskId,
@@ -26,17 +75,17 @@ export function taskRoutes(app: HttpApp, parts: HttpParts): void {
       const report = await api.report(taskId)
       if (report === undefined) throw unknown(taskId)
       access.check(peer, report.submitter, `task ${taskId}`)
-      throw new Problem(409, 'NotFinished', `Task ${taskId} is ${report.status}`)
+      throw new Problem('NotFinished', `Task ${taskId} is ${report.status}`)
     }
     access.check(peer, finished.task.submitter, `task ${taskId}`)
     return finished
   }
 
-  app.post('/api/v1/tasks', { ...signed, schema: { body: submissionSchema } }, async (request, reply) =>
-    reply.code(202).send(await accept(request.sender!, request.body)),
+  app.post('/api/v1/tasks', optionsOf(operations.submit, parts), async (request, reply) =>
+    firstAnswers.answer(request, reply, 202, () => accept(request.sender!, request.body)),
   )
 
-  app.get('/api/v1/tasks/:id', { ...signed, schema: { params: idParams } }, async (request, reply) => {
+  app.get('/api/v1/tasks/:id', optionsOf(operations.report, parts), async (request, reply) => {
     const taskId = (request.params as { id: TaskId }).id
     const report = await api.report(taskId)
     if (report !== undefined) {
@@ -50,16 +99,12 @@ export function taskRoutes(app: HttpApp, parts: HttpParts): void {
     return reply.type('application/json').send(await finishedReport(finished, parts))
   })
 
-  app.get(
-    '/api/v1/tasks/:id/receipt',
-    { ...signed, schema: { params: idParams } },
-    async (request, reply) => {
-      const finished = await finishedFor(request.sender!, (request.params as { id: TaskId }).id)
-      return reply.type('application/json').send(receiptOf(api.networkId, finished))
-    },
-  )
+  app.get('/api/v1/tasks/:id/receipt', optionsOf(operations.receipt, parts), async (request, reply) => {
+    const finished = await finishedFor(request.sender!, (request.params as { id: TaskId }).id)
+    return reply.type('application/json').send(receiptOf(api.networkId, finished))
+  })
 
-  app.delete('/api/v1/tasks/:id', { ...signed, schema: { params: idParams } }, async (request, reply) => {
+  app.delete('/api/v1/tasks/:id', optionsOf(operations.cancel, parts), async (request, reply) => {
     const taskId = (request.params as { id: TaskId }).id
     const report = await api.report(taskId)
     const submitter = report?.submitter ?? (await api.finished(taskId))?.task.submitter
@@ -70,29 +115,22 @@ export function taskRoutes(app: HttpApp, parts: HttpParts): void {
   })
 
   // A task's signature covers its id, so a second try is a task of its own that only its submitter can sign.
-  app.post(
-    '/api/v1/tasks/:id/resubmit',
-    { ...signed, schema: { params: idParams, body: submissionSchema } },
-    async (request, reply) => {
+  app.post('/api/v1/tasks/:id/resubmit', optionsOf(operations.resubmit, parts), async (request, reply) =>
+    firstAnswers.answer(request, reply, 202, async () => {
       const failed = await finishedFor(request.sender!, (request.params as { id: TaskId }).id)
       const { task } = request.body as { task: { programHash: string; inputHash: string } }
       if (failed.status === 'completed') {
-        throw new Problem(409, 'NotFailed', `Task ${failed.task.taskId} completed, and is not done again`)
+        throw new Problem('NotFailed', `Task ${failed.task.taskId} completed, and is not done again`)
       }
       if (task.programHash !== failed.task.programHash || task.inputHash !== failed.task.inputHash) {
-        throw new Problem(
-          422,
-          'OtherTask',
-          `The program or the input is not that of task ${failed.task.taskId}`,
-        )
+        throw new Problem('OtherTask', `The program or the input is not that of task ${failed.task.taskId}`)
       }
-      return reply.code(202).send(await accept(request.sender!, request.body))
-    },
+      return accept(request.sender!, request.body)
+    }),
   )
 }
 
-const unknown = (taskId: TaskId): Problem =>
-  new Problem(404, 'TaskNotFound', `No task ${taskId} is known here`)
+const unknown = (taskId: TaskId): Problem => new Problem('TaskNotFound', `No task ${taskId} is known here`)
 
 /** As JSON text, so that the output stands in it as the program wrote it. */
 async function finishedReport(finished: FinishedTask, { api }: HttpParts): Promise<string> {

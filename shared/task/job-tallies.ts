@@ -11,6 +11,10 @@ export interface JobTally {
   /** Failed, timed out and cancelled. */
   failed: number
   executions: number
+  /** Of the task that says to be the first; ISO 8601 UTC. Empty before any is known. */
+  submittedAt: string
+  /** Of the task that ended last, Unix ms. */
+  lastEndAt: number | null
   /** Tasks whose ends were archived. */
   archived: number
 }
@@ -40,15 +44,18 @@ export class JobTallies {
     const isNew = task.jobId !== null && !this.#jobs.has(task.jobId)
     this.#change(task, (tally) => {
       tally.accepted++
+      if (tally.submittedAt === '' || task.submittedAt < tally.submittedAt)
+        tally.submittedAt = task.submittedAt
     })
     return isNew
   }
 
-  finished({ task, status, attempts }: FinishedTask): void {
+  finished({ task, status, attempts, transitions }: FinishedTask): void {
     this.#change(task, (tally) => {
       if (status === 'completed') tally.completed++
       else tally.failed++
       tally.executions += attempts
+      tally.lastEndAt = Math.max(tally.lastEndAt ?? 0, transitions.at(-1)?.[1] ?? 0)
     })
   }
 
@@ -83,5 +90,7 @@ const newTally = (submitter: PeerId): JobTally => ({
   completed: 0,
   failed: 0,
   executions: 0,
+  submittedAt: '',
+  lastEndAt: null,
   archived: 0,
 })

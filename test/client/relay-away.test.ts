@@ -44,6 +44,19 @@ describe('TSK-14 while the relay is away', () => {
     expect((await http.relay.status()).tasks.completed).toBe(600)
   })
 
+  test('OPS-01 a relay that is about to end is waited for until another is in its place', async () => {
+    await start()
+    let refusals = 0
+    const ending = faultyFetch((path, method) => {
+      if (method !== 'POST' || path !== '/api/v1/jobs' || ++refusals > 3) return undefined
+      const body = JSON.stringify({ code: 'ShuttingDown', detail: 'The relay is about to end' })
+      return new Response(body, { status: 503, headers: { 'content-type': 'application/problem+json' } })
+    })
+    const client = await open({ fetch: ending, clock: quickClock() })
+    expect(outputs(await all(client, [1, 2, 3]))).toEqual([1, 2, 3])
+    expect(http.notices.map(({ type }) => type)).toEqual(['away', 'back'])
+  })
+
   test('TSK-14 answers that are lost on their way are asked for again', async () => {
     await start()
     let lost = 0

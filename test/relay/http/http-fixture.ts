@@ -9,6 +9,7 @@ import { type SubmissionJson, submissionToJson } from '../../../shared/client/su
 import { Counters } from '../../../shared/host/counters.ts'
 import type { CryptoPort } from '../../../shared/host/crypto-port.ts'
 import type { Hash, JobId } from '../../../shared/kernel/ids.ts'
+import { Conformance } from './conformance.ts'
 import { type LoopbackOptions, LoopbackRelay } from './loopback-relay.ts'
 import { newKey } from './test-keys.ts'
 
@@ -21,31 +22,41 @@ export interface HttpFixture {
   readonly key: CryptoPort
   /** The program's blob, there already. */
   readonly programHash: Hash
+  /** Another server for the same relay. */
+  listen(): Promise<HttpServer>
+  /** Closes `server`. */
   close(): Promise<void>
 }
 
 export const program = new TextEncoder().encode('export default (x) => x')
 
 export async function startHttp(
-  options: LoopbackOptions & { readonly pageFolder?: string; readonly now?: () => number } = {},
+  options: LoopbackOptions & {
+    readonly pageFolder?: string
+    readonly now?: () => number
+    readonly slowReaderMs?: number
+  } = {},
 ): Promise<HttpFixture> {
   const counters = new Counters()
   const relay = await LoopbackRelay.start({ counters, ...options })
   const logged: string[] = []
   const empty = await mkdtemp(join(tmpdir(), 'tabmesh-page-'))
-  const server = await startHttpServer({
-    api: relay,
-    ...{ host: '127.0.0.1', port: 0, counters },
-    pageFolder: options.pageFolder ?? empty,
-    log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
-    ...(options.now === undefined ? {} : { now: options.now }),
-  })
+  const listen = () =>
+    startHttpServer({
+      api: relay,
+      ...{ host: '127.0.0.1', port: 0, counters },
+      pageFolder: options.pageFolder ?? empty,
+      log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
+      ...(options.now === undefined ? {} : { now: options.now }),
+      ...(options.slowReaderMs === undefined ? {} : { slowReaderMs: options.slowReaderMs }),
+    })
+  const server = await listen()
   const programHash = await relay.blobs.put(program)
-  const close = async () => {
-    await server.close()
+  async function close(this: HttpFixture) {
+    await this.server.close()
     await rm(empty, { recursive: true })
   }
-  return { relay, server, counters, logged, key: await newKey(), programHash, close }
+  return { relay, server, listen, counters, logged, key: await newKey(), programHash, close }
 }
 
 export interface SignedOptions {
@@ -79,7 +90,7 @@ export async function signedFetch(
   const networkId = options.networkId ?? relay.networkId
   const head = [networkId, options.signedMethod ?? method, options.signedPath ?? path, id, time, bodyHash]
   const signed = Buffer.concat([Buffer.from('tabmesh/http/1'), encode(head, rfc8949EncodeOptions)])
-  return fetch(server.url + path, {
+  const response = await fetch(server.url + path, {
     method,
     headers: {
       'tabmesh-key': key.self,
@@ -92,6 +103,24 @@ export async function signedFetch(
     ...(options.body === undefined ? {} : { body: options.body as string | Uint8Array<ArrayBuffer> }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
+  await conforms(server.url, method, path, response)
+  return response
+}
+
+const documents = new Map<string, Promise<Conformance>>()
+
+/** WEB-08: every answer that a test sees is one that the server's OpenAPI document has; streams by their head only. */
+async function conforms(url: string, method: string, path: string, response: Response): Promise<void> {
+  let document = documents.get(url)
+  if (document === undefined) {
+    document = Conformance.of(url)
+    documents.set(url, document)
+  }
+  const isWhole = /json\b/.test(response.headers.get('content-type') ?? '') && response.body !== null
+  const isStream = response.headers.get('content-type')?.includes('ndjson') ?? false
+  const text = isWhole && !isStream ? await response.clone().text() : undefined
+  const faults = (await document).faults(method, path, response, text)
+  if (faults.length > 0) throw new Error(faults.join('\n'))
 }
 
 export interface ProblemJson {

@@ -1,4 +1,4 @@
-import type { RelayApi, RelayStatus } from '../../../relay/http/relay-api.ts'
+import type { RelayApi, RelayNews, RelayStatus } from '../../../relay/http/relay-api.ts'
 import { OpenPolicy } from '../../../shared/access/open-policy.ts'
 import type { Counters } from '../../../shared/host/counters.ts'
 import type { CryptoPort } from '../../../shared/host/crypto-port.ts'
@@ -65,6 +65,8 @@ export interface LoopbackOptions {
 }
 
 const batchItems = 3
+const isNews = (event: CoordinatorEvent): event is RelayNews =>
+  ['taskAccepted', 'taskFinished', 'adopted'].includes(event.type)
 
 /** A network in one object: the real coordinator, workers that sign real votes, and a relay's view of it. */
 export class LoopbackRelay implements RelayApi {
@@ -79,7 +81,7 @@ export class LoopbackRelay implements RelayApi {
   readonly #options: LoopbackOptions
   readonly #rows = new Map<string, unknown>()
   readonly #admissions = new Map<PeerId, Admission | null>()
-  readonly #listeners = new Set<(finished: FinishedTask) => void>()
+  readonly #listeners = new Set<(news: RelayNews) => void>()
   readonly #requests = new Map<number, (items: readonly Admittance[]) => void>()
   readonly #pending: { readonly turn: number; readonly answer: () => Promise<void> }[] = []
   #coordinator!: Coordinator
@@ -239,7 +241,17 @@ export class LoopbackRelay implements RelayApi {
     return { uptimeSeconds: 1, peers, workers: { ...workers, operators: 1 }, tasks, queue, disagreements }
   }
 
+  async jobsOf(submitter: PeerId) {
+    return this.#coordinator.jobsOf(submitter)
+  }
+
   onFinished(listener: (finished: FinishedTask) => void): () => void {
+    return this.onNews((news) => {
+      if (news.type === 'taskFinished') listener(news.finished)
+    })
+  }
+
+  onNews(listener: (news: RelayNews) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -274,8 +286,8 @@ export class LoopbackRelay implements RelayApi {
       } else if (effect.kind === 'ask' && effect.ask.type === 'admittances') {
         this.#requests.get(effect.ask.requestId)?.(effect.ask.items)
         this.#requests.delete(effect.ask.requestId)
-      } else if (effect.kind === 'event' && effect.event.type === 'taskFinished') {
-        for (const listener of this.#listeners) listener(effect.event.finished)
+      } else if (effect.kind === 'event' && isNews(effect.event)) {
+        for (const listener of this.#listeners) listener(effect.event)
       } else if (effect.kind === 'event' && effect.event.type === 'taskRefused') {
         this.#options.counters?.add('tasks_rejected_total', effect.event.code)
       } else if (effect.kind === 'send' && effect.message.type === 'task/assign') {
