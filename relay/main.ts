@@ -1,14 +1,11 @@
 import { join } from 'node:path'
-import { Command, Option } from 'commander'
-import { ClientError } from '../shared/client/client-error.ts'
-import { addClientCommands } from './cli/client-commands.ts'
-import { processIo, ReaderGone } from './cli/io.ts'
-import { UsageError } from './cli/usage-error.ts'
+import { Option } from 'commander'
+import { processIo } from './cli/io.ts'
+import { makeProgram, runProgram, tellError } from './cli/program.ts'
 import { addSettingFlags, flagsGiven } from './config/flags.ts'
 import { loadSettings, type SettingsSources } from './config/load-settings.ts'
 import type { Role } from './config/settings.ts'
-import { dataHome, StartError } from './data-folder.ts'
-import { version } from './version.ts'
+import { dataHome } from './data-folder.ts'
 
 /** The `tabmesh` program. Each command loads what it needs, so that `verify` does not load a network. */
 
@@ -24,6 +21,8 @@ const sourcesOf = (role: Role, options: NodeFlags, dataFolder: string): Settings
   file: options.config,
   dataFolder,
 })
+
+const io = processIo()
 
 interface Running {
   stop(): Promise<void>
@@ -51,14 +50,7 @@ function untilSignal(running: Running): void {
   process.on('SIGTERM', end)
 }
 
-/** Says what went wrong and ends: 2 where the error says so, else 1. */
-function stopWith(error: unknown): never {
-  if (error instanceof ReaderGone) process.exit(1)
-  process.stderr.write(`tabmesh: ${error instanceof Error ? error.message : String(error)}\n`)
-  if (error instanceof UsageError || (error instanceof ClientError && error.code === 'BadUrl'))
-    process.exit(2)
-  process.exit(error instanceof StartError ? error.exitCode : 1)
-}
+const stopWith = (error: unknown): never => process.exit(tellError(error, io))
 
 const failed = (error: unknown): never => {
   const reason = error instanceof Error ? error.message : String(error)
@@ -66,10 +58,16 @@ const failed = (error: unknown): never => {
   process.exit(1)
 }
 
-const program = new Command('tabmesh')
-  .description('Open browser tabs, turned into one computer whose answers are verified.')
-  .version(version)
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+const program = makeProgram({
+  io,
+  stop: () => {
+    const stop = new AbortController()
+    // A second signal ends at once.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+    return stop.signal
+  },
+  ended: (code) => process.exit(code),
+})
 
 addSettingFlags(program.command('relay'), 'relay')
   .description('Serve the page and the API, introduce peers and hold task state.')
@@ -101,19 +99,5 @@ addSettingFlags(program.command('agent'), 'agent')
     process.stdout.write(`ready ${agent.peerId}\n`)
   })
 
-addClientCommands(program, {
-  io: processIo(),
-  stop: () => {
-    const stop = new AbortController()
-    // A second signal ends at once.
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-    return stop.signal
-  },
-  ended: (code) => process.exit(code),
-})
-
-try {
-  await program.parseAsync()
-} catch (error) {
-  stopWith(error)
-}
+const exitCode = await runProgram(program, process.argv.slice(2), io)
+if (exitCode !== undefined) process.exit(exitCode)

@@ -1,11 +1,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { mapKinds } from '../../shared/client/map-input.ts'
 import { priorities } from '../../shared/task/task.ts'
+import type { CancelOptions } from './cancel.ts'
 import type { CheckProgramOptions } from './check-program.ts'
 import type { Io } from './io.ts'
+import type { MapFlags } from './map.ts'
+import type { ResultOptions } from './result.ts'
 import type { StatusOptions } from './status.ts'
 import type { SubmitOptions } from './submit.ts'
 import type { VerifyOptions } from './verify.ts'
+import type { WatchOptions } from './watch.ts'
 
 /** What a command is run with. Each loads what it needs, so that `verify` does not load a network. */
 export interface CommandHost {
@@ -13,20 +17,90 @@ export interface CommandHost {
   /** Given at the first SIGINT or SIGTERM; a second one ends the process. */
   readonly stop: () => AbortSignal
   /** Called with the exit code of a command that has ended. */
-  readonly ended: (code: 0 | 1) => void
+  readonly ended: (code: 0 | 1 | 2) => void
 }
 
 /** The commands of those who submit work and check results, added to the program. */
 export function addClientCommands(program: Command, host: CommandHost): void {
-  withTaskFlags(
-    program.command('submit').requiredOption('--input <file>', 'the input').addOption(mapOption()),
-  )
+  addSubmitting(program, host)
+  addAsking(program, host)
+  addChecking(program, host)
+}
+
+function addSubmitting(program: Command, host: CommandHost): void {
+  const submit = withProgram(program.command('submit'))
     .description('Run a program on a file, or on each of its items; results on stdout in input order.')
-    .action(async (options: SubmitOptions) => {
-      const { submit } = await import('./submit.ts')
-      host.ended(await submit(options, host.io, host.stop()))
+    .requiredOption('--input <file>', 'the input')
+    .addOption(mapOption())
+  withTaskFlags(submit).action(async (options: SubmitOptions) => {
+    const command = await import('./submit.ts')
+    host.ended(await command.submit(options, host.io, host.stop()))
+  })
+
+  const map = withProgram(program.command('map'))
+    .description('Run a program on each item of what comes in, of any length; results in order as they come.')
+    .addOption(
+      new Option(
+        '--map <kind>',
+        'what an item is: a line, a CSV row, an element of a JSON array or a line of JSON',
+      )
+        .choices(mapKinds)
+        .default('lines'),
+    )
+    .option('--input <file>', 'read items from there (default: stdin)')
+    .option('--output <file>', 'write results there (default: stdout)')
+    .option('--job <file>', 'keep there how far the job is; when it is there, go on with it')
+    .addHelpText('after', mapHelp)
+  withTaskFlags(map).action(async (flags: MapFlags) => {
+    const command = await import('./map.ts')
+    host.ended(await command.map(flags, host.io, host.stop()))
+  })
+}
+
+function addAsking(program: Command, host: CommandHost): void {
+  withRelay(program.command('status'))
+    .description('Tell the state of the network, or of one of your tasks or jobs.')
+    .argument('[id]', 'a task or a job')
+    .option('--json', 'as JSON')
+    .action(async (id: string | undefined, options: StatusOptions) => {
+      const { status } = await import('./status.ts')
+      host.ended(await status(id, options, host.io))
     })
 
+  withWait(withRelay(program.command('watch')))
+    .description(
+      'Tell how far one of your tasks or jobs is, until all of it has ended; exit 1 when a part failed.',
+    )
+    .argument('<id>', 'a task or a job')
+    .option('--json', 'one NDJSON line for each change')
+    .action(async (id: string, options: WatchOptions) => {
+      const { watch } = await import('./watch.ts')
+      host.ended(await watch(id, options, host.io, host.stop()))
+    })
+
+  withWait(withRelay(program.command('result')))
+    .description(
+      'Print the results of one of your tasks or jobs: those that are there, in the order of the items.',
+    )
+    .argument('<id>', 'a task or a job')
+    .option('--json', 'one NDJSON line per item, as submit --json prints them')
+    .option('--receipt <file>', 'write the receipt there')
+    .action(async (id: string, options: ResultOptions) => {
+      const { result } = await import('./result.ts')
+      host.ended(await result(id, options, host.io, host.stop()))
+    })
+
+  withWait(withRelay(program.command('cancel')))
+    .description('End one of your tasks, or what has not ended of one of your jobs.')
+    .argument('<id>', 'a task or a job')
+    .option('--json', 'what it was before, as JSON')
+    .action(async (id: string, options: CancelOptions) => {
+      const { cancel } = await import('./cancel.ts')
+      host.ended(await cancel(id, options, host.io, host.stop()))
+    })
+}
+
+function addChecking(program: Command, host: CommandHost): void {
   program
     .command('verify')
     .description('Check a receipt offline.')
@@ -58,17 +132,15 @@ export function addClientCommands(program: Command, host: CommandHost): void {
       const { checkProgram } = await import('./check-program.ts')
       host.ended(await checkProgram(name, options, host.io))
     })
-
-  withRelay(program.command('status'))
-    .description('Tell the state of the network, or of one of your tasks.')
-    .argument('[task]', 'a task id')
-    .option('--json', 'as JSON')
-    .action(async (task: string | undefined, options: StatusOptions) => {
-      const { status } = await import('./status.ts')
-      await status(task, options, host.io)
-      host.ended(0)
-    })
 }
+
+const mapHelp = `
+With --job FILE the command can be stopped, or killed, at any time and given again with the same input: it goes on where
+it was. With --output FILE each result is then there once; on stdout, after a kill -9, those of the last second may come
+twice. The job file holds a secret of the job, by which only its owner can go on with it.
+
+  tabmesh map --type javascript --program f.js --map csv < rows.csv > results.txt
+  tabmesh map --type wasi --program f.wasm --input lines.txt --output results.txt --job lines.job`
 
 /** For options that take a whole number. */
 function whole(min: number, max: number) {
@@ -83,26 +155,31 @@ const withRelay = (command: Command): Command =>
   command
     .option(
       '--relay <url>',
-      'the relay, as its page is called (default: $TABMESH_RELAY, or `relay` in client/config.yaml of the data folder)',
+      'the relay, as its page is called; several with commas, tried in turn (default: $TABMESH_RELAY, or `relay` in client/config.yaml of the data folder)',
     )
     .option('--data <dir>', 'data folder (default: $TABMESH_HOME or ~/.tabmesh)')
+
+const withWait = (command: Command): Command =>
+  command.addOption(
+    new Option('--wait <seconds>', 'go on for so long while the relay is away')
+      .argParser(whole(0, 31_536_000))
+      .default(300),
+  )
+
+const withProgram = (command: Command): Command =>
+  command
+    .requiredOption('--type <type>', 'text_processing, data_analysis, model_inference, javascript or wasi')
+    .requiredOption('--program <program>', "a built-in's name or a file")
 
 /** What is asked of each task, whatever it runs on. */
 function withTaskFlags(command: Command): Command {
   command
-    .requiredOption('--type <type>', 'text_processing, data_analysis, model_inference, javascript or wasi')
-    .requiredOption('--program <program>', "a built-in's name or a file")
     .option('--receipt <file>', 'write the receipt there')
     .option('--json', 'one NDJSON line per item on stdout, a summary as the last line of stderr')
     .addOption(
-      new Option('--wait <seconds>', 'go on for so long while the relay is away')
-        .argParser(whole(0, 31_536_000))
-        .default(300),
-    )
-    .addOption(
       new Option('--priority <priority>', 'critical is for admins').choices(priorities).default('normal'),
     )
-  return withLimits(withRelay(command))
+  return withLimits(withWait(withRelay(command)))
 }
 
 const mapOption = () =>

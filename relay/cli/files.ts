@@ -1,4 +1,5 @@
-import { access, constants, readFile, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { access, constants, readFile, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { UsageError } from './usage-error.ts'
 
@@ -21,9 +22,44 @@ export async function checkWritable(path: string, what: string): Promise<void> {
     await access(dirname(full), constants.W_OK | constants.X_OK)
     const found = await stat(full).catch(() => undefined)
     if (found?.isDirectory() === true) throw new Error('it is a directory')
+    if (found?.isFile() === false) throw new Error('it is no regular file; use the redirection of your shell')
     if (found !== undefined) await access(full, constants.W_OK)
   } catch (error) {
     throw new UsageError(`The ${what} ${path} could not be written (${inWords(error)})`)
+  }
+}
+
+/** Rejects with a UsageError that says which and why. */
+export async function checkReadable(path: string, what: string): Promise<void> {
+  try {
+    const full = callersPath(path)
+    await access(full, constants.R_OK)
+    if ((await stat(full)).isDirectory()) throw new Error('it is a directory')
+  } catch (error) {
+    throw new UsageError(`The ${what} ${path} cannot be read (${inWords(error)})`)
+  }
+}
+
+/** The bytes of a file the caller named, as they come. Rejects with a UsageError that says which and why. */
+export async function* readNamedStream(path: string, what: string): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of createReadStream(callersPath(path))) yield chunk as Uint8Array
+  } catch (error) {
+    throw new UsageError(`The ${what} ${path} cannot be read (${inWords(error)})`)
+  }
+}
+
+/** Rejects with a UsageError when two of the files that a command reads or writes are the same. */
+export async function checkDistinct(named: Readonly<Record<string, string | undefined>>): Promise<void> {
+  const seen = new Map<string, string>()
+  for (const [what, path] of Object.entries(named)) {
+    if (path === undefined) continue
+    const full = callersPath(path)
+    const real = await realpath(full).catch(() => full)
+    const other = seen.get(real)
+    if (other !== undefined)
+      throw new UsageError(`The ${what} ${path} is the ${other}: they have to be different files`)
+    seen.set(real, what)
   }
 }
 

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
-import { type JsonValue, type MapKind, mapInput } from '../../shared/client/map-input.ts'
+import type { JsonValue } from '../../shared/client/item-splitter.ts'
+import { type MapKind, mapInput } from '../../shared/client/map-input.ts'
 import { Refusal } from '../../shared/kernel/refusal.ts'
 import { builtIns, findBuiltIn } from '../../shared/runtime/built-in.ts'
 import { type ProgramKind, programKind } from '../../shared/runtime/program-kind.ts'

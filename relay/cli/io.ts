@@ -4,8 +4,12 @@ export interface Io {
   out(text: string): Promise<void>
   /** Everything else. */
   err(text: string): void
+  /** What comes in, until its end. */
+  input(): AsyncIterable<Uint8Array>
   /** Whether somebody watches stderr. */
   readonly isTerminal: boolean
+  /** Whether somebody types what comes in. */
+  readonly isTyped: boolean
 }
 
 /** Whoever read our output has left (`… | head`): nothing more is to be said, not even that. */
@@ -29,6 +33,8 @@ export function processIo(): Io {
         })
       }),
     err: (text) => void process.stderr.write(text),
+    input: () => process.stdin,
     isTerminal: process.stderr.isTTY === true,
+    isTyped: process.stdin.isTTY === true,
   }
 }

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../shared/client/map-input.ts'
+import type { JsonValue } from '../../shared/client/item-splitter.ts'
 import { outputBytesOf } from '../../shared/client/output-text.ts'
 import type { ItemResult } from '../../shared/client/result-line.ts'
 import { oneLine } from './voice.ts'

@@ -1,9 +1,9 @@
-import { connect } from '../../shared/client/client.ts'
 import { explainFetchError } from '../../shared/client/client-error.ts'
 import { relayUrls } from '../../shared/client/relay-addresses.ts'
-import { clientCrypto } from './client-identity.ts'
 import type { Io } from './io.ts'
+import { connectFor } from './own-work.ts'
 import { type RelayOption, relayOf } from './relay-option.ts'
+import { Voice } from './voice.ts'
 
 export interface StatusOptions extends RelayOption {
   readonly json?: boolean
@@ -11,32 +11,33 @@ export interface StatusOptions extends RelayOption {
 
 const answerMs = 10_000
 
-/** Prints the state of the network, or of one task of this user's. */
-export async function status(task: string | undefined, options: StatusOptions, io: Io): Promise<void> {
+/** Prints the state of the network, or of one task or job of this user's. Resolves to the exit code, 0. */
+export async function status(id: string | undefined, options: StatusOptions, io: Io): Promise<0> {
   const value =
-    task === undefined ? await networkStatus(await relayOf(options)) : await taskStatus(task, options)
+    id === undefined ? await networkStatus(await relayOf(options)) : await ownStatus(id, options, io)
   const text = options.json ? JSON.stringify(value) : describe(value).join('\n')
   await io.out(`${text}\n`)
+  return 0
 }
 
-async function taskStatus(task: string, options: StatusOptions): Promise<unknown> {
-  const relay = await relayOf(options)
-  const client = await connect({ relay, crypto: await clientCrypto(options.data), waitSeconds: 0 })
-  return await client.status(task)
+async function ownStatus(id: string, options: StatusOptions, io: Io): Promise<unknown> {
+  const client = await connectFor(id, { ...options, wait: 0 }, new Voice(io, undefined))
+  return await client.status(id)
 }
 
-/** Open to everyone: needs no key. */
+/** Open to everyone: needs no key. Of several relays the first that answers tells. */
 async function networkStatus(relay: string): Promise<unknown> {
-  const url = new URL('/api/v1/status', relayUrls(relay)[0])
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(answerMs) })
-    if (response.ok) return await response.json()
-    throw new Error(`it answered ${response.status}`)
-  } catch (error) {
-    throw new Error(`The relay at ${relay} does not answer (${explainFetchError(error).reason})`, {
-      cause: error,
-    })
+  const faults: string[] = []
+  for (const each of relayUrls(relay)) {
+    try {
+      const response = await fetch(new URL('/api/v1/status', each), { signal: AbortSignal.timeout(answerMs) })
+      if (response.ok) return await response.json()
+      faults.push(`The relay at ${each.origin} does not answer (it answered ${response.status})`)
+    } catch (error) {
+      faults.push(`The relay at ${each.origin} does not answer (${explainFetchError(error).reason})`)
+    }
   }
+  throw new Error(faults.join('; '))
 }
 
 /** One line a field; objects of one level on one line. */

@@ -4,27 +4,19 @@ import { ClientError } from '../../shared/client/client-error.ts'
 import type { MapKind } from '../../shared/client/map-input.ts'
 import type { MapRun } from '../../shared/client/map-run.ts'
 import { formatResultLine } from '../../shared/client/result-line.ts'
-import type { Priority } from '../../shared/task/task.ts'
-import { writeFileDurably } from '../storage/files.ts'
 import { clientCrypto } from './client-identity.ts'
-import { callersPath, checkWritable, inWords } from './files.ts'
+import { checkWritable } from './files.ts'
 import { checkForm, readItems, readProgram } from './inputs.ts'
 import type { Io } from './io.ts'
-import { type LimitOptions, limitsOf } from './limit-options.ts'
 import { plainLine } from './plain-line.ts'
-import { type RelayOption, relayOf } from './relay-option.ts'
+import { writeReceipt } from './receipt-file.ts'
+import { relayOf } from './relay-option.ts'
+import { type TaskFlags, taskOptionsOf } from './task-flags.ts'
 import { Voice } from './voice.ts'
 
-export interface SubmitOptions extends LimitOptions, RelayOption {
-  readonly type: string
-  readonly program: string
+export interface SubmitOptions extends TaskFlags {
   readonly input: string
   readonly map?: MapKind
-  readonly receipt?: string
-  /** Seconds. */
-  readonly wait: number
-  readonly priority: Priority
-  readonly json?: boolean
 }
 
 /**
@@ -53,14 +45,12 @@ export async function submit(options: SubmitOptions, io: Io, stop: AbortSignal):
       signal: stop,
     })
     run = client.map(program, items, {
-      taskType: options.type,
-      priority: options.priority,
-      limits: limitsOf(options),
+      ...taskOptionsOf(options),
       signal: stop,
       onProgress: (progress) => voice.progress(progress),
     })
     await printResults(run, voice, io, options.json === true)
-    isDone = options.receipt === undefined || (await writeReceipt(client, run, options.receipt, voice))
+    isDone = options.receipt === undefined || (await keepReceipt(client, run, options.receipt, voice))
   } catch (error) {
     if (!(error instanceof ClientError) || error.code === 'BadUrl') throw error
     voice.say(`tabmesh: ${error.message}`)
@@ -87,7 +77,7 @@ async function printResults(run: MapRun, voice: Voice, io: Io, json: boolean): P
 }
 
 /** False, and said, when there is none or it cannot be written. */
-async function writeReceipt(client: Client, run: MapRun, path: string, voice: Voice): Promise<boolean> {
+async function keepReceipt(client: Client, run: MapRun, path: string, voice: Voice): Promise<boolean> {
   const { accepted, completed, failed } = run.progress
   if (accepted === 0) {
     voice.say(
@@ -95,17 +85,7 @@ async function writeReceipt(client: Client, run: MapRun, path: string, voice: Vo
     )
     return completed + failed === 0
   }
-  const receipt = await client.receipt(run.jobId).catch((error: unknown) => {
-    if (!(error instanceof ClientError) || error.code !== 'Refused') throw error
-    voice.say(`no receipt: ${error.message}`)
-  })
-  if (receipt === undefined) return false
-  try {
-    await writeFileDurably(callersPath(path), Buffer.from(receipt), 0o644)
-    voice.say(`receipt written to ${path}`)
-    return true
-  } catch (error) {
-    voice.say(`the receipt could not be written to ${path} (${inWords(error)})`)
-    return false
-  }
+  const { isWritten, message } = await writeReceipt(client, run.jobId, path)
+  voice.say(message)
+  return isWritten
 }

@@ -5,18 +5,31 @@ import type { Io } from './io.ts'
 
 const failuresShown = 3
 
-/** What `submit` says on stderr: progress in place on a terminal, else only what one must know. */
+/** On a terminal progress is written no more often, in ms, once there is much of it. */
+const everyMs = 100
+const manyItems = 1_000
+
+/** What `submit` and `map` say on stderr: progress in place on a terminal, else only what one must know. */
 export class Voice {
   readonly #io: Io
-  readonly #items: number
+  /** Where it is known how many there are. */
+  readonly #items: number | undefined
+  readonly #startedAt = performance.now()
+  #writtenAt = Number.NEGATIVE_INFINITY
+  #doneBefore = 0
   #missing = 0
   #busy = ''
   #failures = 0
   #shown = ''
 
-  constructor(io: Io, items: number) {
+  constructor(io: Io, items: number | undefined) {
     this.#io = io
     this.#items = items
+  }
+
+  /** Items that an earlier run of the job has done. */
+  doneBefore(items: number): void {
+    this.#doneBefore = items
   }
 
   say(text: string): void {
@@ -50,12 +63,27 @@ export class Voice {
       }
     }
     if (!this.#io.isTerminal) return
-    const done = completed + failed
-    const percent = Math.floor((100 * done) / Math.max(1, this.#items))
-    const text = `${done} of ${this.#items} (${percent} %)`
+    const now = performance.now()
+    if ((this.#items ?? manyItems) >= manyItems && now - this.#writtenAt < everyMs) return
+    this.#writtenAt = now
+    this.show(this.#text(completed + failed, failed))
+  }
+
+  /** In place of what was shown before; for a terminal. */
+  show(text: string): void {
     if (text === this.#shown) return
     this.#io.err(clearLine + text)
     this.#shown = text
+  }
+
+  #text(done: number, failed: number): string {
+    if (this.#items !== undefined) {
+      const percent = Math.floor((100 * done) / Math.max(1, this.#items))
+      return `${done} of ${this.#items} (${percent} %)`
+    }
+    const seconds = (performance.now() - this.#startedAt) / 1_000
+    const rate = seconds > 1 ? `, ${Math.round((done - this.#doneBefore) / seconds)} a second` : ''
+    return `${done} done${failed > 0 ? `, ${failed} of them failed` : ''}${rate}`
   }
 
   failure({ index, error }: Extract<ItemResult, { status: 'failed' }>): void {

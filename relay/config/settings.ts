@@ -128,7 +128,7 @@ const clientSchema = Type.Object(
       Type.String({
         pattern: '^https?://.',
         example: 'http://localhost:8080',
-        description: 'the relay, as its page is called',
+        description: 'the relay, as its page is called; several with commas, tried in turn',
       }),
     ),
   },

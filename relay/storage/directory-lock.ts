@@ -18,7 +18,11 @@ export class DirectoryLock {
 
   /** `undefined` when another has it. Throws what the file system says. */
   static take(directory: string): DirectoryLock | undefined {
-    const path = join(directory, '.lock')
+    return DirectoryLock.takeFile(join(directory, '.lock'))
+  }
+
+  /** As `take`, of what the file at `path`, made when it is not there, stands for. */
+  static takeFile(path: string): DirectoryLock | undefined {
     closeSync(openSync(path, 'a', 0o600))
     const database = new DatabaseSync(path, { timeout: waitMs })
     try {

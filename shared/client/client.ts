@@ -3,6 +3,7 @@ import type { Hash } from '../kernel/ids.ts'
 import { BlobTransfer } from './blob-transfer.ts'
 import { ClientError } from './client-error.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { endedResults, taskResult } from './ended-results.ts'
 import type { ClientParts } from './job-window.ts'
 import type { JobInput } from './map-input.ts'
 import { type MapOptions, MapRun } from './map-run.ts'
@@ -11,7 +12,9 @@ import type { Notice } from './patience.ts'
 import { RelayAddresses, relayUrls } from './relay-addresses.ts'
 import type { NetworkInfo } from './relay-answer.ts'
 import { RelayHttp } from './relay-http.ts'
+import { type NetworkStatus, type Report, Reports } from './reports.ts'
 import type { BytesResult, ItemResult } from './result-line.ts'
+import { handIn, type SubmittedTask } from './submitted-task.ts'
 
 export interface ConnectOptions {
   /** Address of the relay's page, as `http://localhost:8080`; several, or with commas, are tried in turn. */
@@ -21,6 +24,7 @@ export interface ConnectOptions {
   /** How long the relay may be away, each time, before the client gives up; 300 s unless told. */
   readonly waitSeconds?: number
   readonly onNotice?: (notice: Notice) => void
+  /** Ends whatever the client waits for. */
   readonly signal?: AbortSignal
   readonly clock?: Clock
   readonly fetch?: typeof fetch
@@ -38,28 +42,25 @@ const never = new AbortController().signal
  * `Unreachable` after the wait.
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
-  const { waitSeconds = 300, onNotice = () => {}, clock = systemClock } = options
-  const http = new RelayHttp({
-    relays: new RelayAddresses(relayUrls(options.relay)),
-    crypto: options.crypto,
-    waitSeconds,
-    clock,
-    fetch: options.fetch ?? fetch,
-    notice: onNotice,
-  })
+  const { crypto, waitSeconds = 300, onNotice: notice = () => {}, clock = systemClock } = options
+  const relays = new RelayAddresses(relayUrls(options.relay))
+  const common = { crypto, waitSeconds, clock, notice }
+  const http = new RelayHttp({ ...common, relays, fetch: options.fetch ?? fetch })
   const signal = options.signal ?? never
   await http.reach(signal)
-  return new Client({ http, crypto: options.crypto, clock, waitSeconds, notice: onNotice }, signal)
+  return new Client({ ...common, http }, signal)
 }
 
-/** Submits work to one relay and takes the answers, whatever becomes of the connection in between. */
+/** Submits work to one network and takes the answers, whatever becomes of the connection in between. */
 export class Client {
   readonly #parts: ClientParts
   readonly #signal: AbortSignal
+  readonly #reports: Reports
 
   constructor(parts: ClientParts, signal: AbortSignal) {
     this.#parts = parts
     this.#signal = signal
+    this.#reports = new Reports(parts.http, parts.clock)
   }
 
   /** As the relay last told it. */
@@ -83,34 +84,77 @@ export class Client {
     inputs: Inputs,
     options: MapOptions & { readonly output?: 'json' | 'bytes' },
   ): MapRun | MapRun<BytesResult> {
-    const bytes = typeof program === 'string' ? new TextEncoder().encode(program) : program
+    const bytes = bytesOf(program)
     return options.output === 'bytes'
       ? new MapRun(this.#parts, bytes, inputs, options, bytesForm)
       : new MapRun(this.#parts, bytes, inputs, options, jsonForm)
   }
 
-  /** Runs the program on one input. */
-  async submit(program: Program, input: JobInput, options: MapOptions): Promise<ItemResult> {
-    for await (const result of this.map(program, [input], options)) return result
-    throw new ClientError('BadAnswer', 'The relay gave no result')
+  /**
+   * Hands in the program with one input; resolves when the relay has taken it. Rejects with a ClientError `Refused` when
+   * it has not.
+   */
+  submit(program: Program, input: JobInput, options: MapOptions): Promise<SubmittedTask> {
+    return handIn(this.#parts, bytesOf(program), input, options, this.#signal)
   }
 
-  /** FORMATS, "status --json": of the network, or of one task of one's own. */
-  async status(taskId?: string): Promise<unknown> {
-    const path = taskId === undefined ? '/api/v1/status' : `/api/v1/tasks/${encodeURIComponent(taskId)}`
-    return this.#persist((signal) => this.#parts.http.json({ method: 'GET', path }, signal))
+  /** FORMATS, "status --json": of the network, or of a task or a job of one's own. */
+  status(): Promise<NetworkStatus>
+  status(id: string): Promise<Report>
+  status(id?: string): Promise<NetworkStatus | Report> {
+    if (id !== undefined) return this.#reports.of(id, this.#signal)
+    const request = { method: 'GET', path: '/api/v1/status' }
+    return this.#persist((signal) => this.#parts.http.json(request, signal)) as Promise<NetworkStatus>
   }
 
-  /** Ends what has not ended of a job. */
-  async cancel(jobId: string): Promise<void> {
-    const path = `/api/v1/jobs/${encodeURIComponent(jobId)}`
+  /** A task or a job as it is, and then whenever that changes, until all of it that was handed in has ended. */
+  watch(id: string): AsyncIterable<Report> {
+    return this.#reports.watch(id, this.#signal)
+  }
+
+  /** The end of a task, when it is there. */
+  result(taskId: string): Promise<ItemResult> {
+    return taskResult(this.#parts, taskId, this.#signal)
+  }
+
+  /** What has ended of a job, in the order of the items, from one index on; there may be gaps. */
+  results(jobId: string, from = 0): AsyncIterable<ItemResult> {
+    return endedResults(this.#parts, jobId, from, this.#signal)
+  }
+
+  /** Ends a task, or what has not ended of a job. */
+  async cancel(id: string): Promise<void> {
+    const kind = 'taskId' in (await this.#reports.of(id, this.#signal)) ? 'tasks' : 'jobs'
+    const path = `/api/v1/${kind}/${encodeURIComponent(id)}`
     await this.#persist((signal) => this.#parts.http.send({ method: 'DELETE', path }, signal))
   }
 
-  /** The receipt of a job, of all its tasks that a quorum stands behind, as text. Large: 3 to 4 KB for each task. */
-  async receipt(jobId: string): Promise<string> {
-    const path = `/api/v1/jobs/${encodeURIComponent(jobId)}/receipt`
+  /**
+   * The receipt of a task, or of all tasks of a job that a quorum stands behind, as text. That of a job is large: 3 to
+   * 4 KB for each task; see `receiptParts`.
+   */
+  async receipt(id: string): Promise<string> {
+    const path = await this.#receiptPath(id)
     return this.#persist((signal) => this.#parts.http.text({ method: 'GET', path }, signal))
+  }
+
+  /** The same as its bytes come. Rejects with a ClientError `Unreachable` when they break off. */
+  async *receiptParts(id: string): AsyncGenerator<Uint8Array> {
+    const path = await this.#receiptPath(id)
+    const response = await this.#persist((signal) => this.#parts.http.send({ method: 'GET', path }, signal))
+    const reader = response.body!.getReader()
+    try {
+      for (;;) {
+        const { done, value } = await reader.read().catch((error: unknown) => {
+          this.#signal.throwIfAborted()
+          throw new ClientError('Unreachable', 'The receipt broke off', error)
+        })
+        if (done) return
+        yield value
+      }
+    } finally {
+      await reader.cancel().catch(() => {})
+    }
   }
 
   /** Makes a blob of up to 64 MiB known to the relay; what it has already is not sent again. */
@@ -126,7 +170,15 @@ export class Client {
     return new BlobTransfer(this.#parts.http, this.#parts.crypto).download(hash, this.#signal)
   }
 
+  async #receiptPath(id: string): Promise<string> {
+    const kind = 'taskId' in (await this.#reports.of(id, this.#signal)) ? 'tasks' : 'jobs'
+    return `/api/v1/${kind}/${encodeURIComponent(id)}/receipt`
+  }
+
   #persist<T>(attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
     return this.#parts.http.persist(() => attempt(this.#signal), this.#signal)
   }
 }
+
+const bytesOf = (program: Program): Uint8Array =>
+  typeof program === 'string' ? new TextEncoder().encode(program) : program

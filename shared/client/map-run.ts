@@ -1,10 +1,10 @@
-import { toHex } from '../kernel/bytes.ts'
-import type { Hash, JobId } from '../kernel/ids.ts'
+import type { JobId } from '../kernel/ids.ts'
 import { sizeOf } from '../task/payload.ts'
 import { ClientError, RelayAway, RelayBusy } from './client-error.ts'
 import { JobItems } from './job-items.ts'
+import { planJob } from './job-plan.ts'
 import { askCount, type Progress } from './job-progress.ts'
-import { checkSameJob, type JobState, newJobState } from './job-state.ts'
+import type { JobState } from './job-state.ts'
 import { type ClientParts, itemsPerPost, JobPoster, type OpenItem } from './job-window.ts'
 import type { JobInput } from './map-input.ts'
 import type { OutputForm } from './output-form.ts'
@@ -69,13 +69,8 @@ export class MapRun<R extends ItemResult | BytesResult = ItemResult> implements 
     form: OutputForm<R>,
   ) {
     const { crypto, clock } = parts
-    const { networkId } = parts.http.network
-    const programHash = toHex(crypto.sha256(program)) as Hash
-    const fresh = newJobState(crypto, networkId, programHash, options)
-    if (options.job !== undefined) checkSameJob(options.job, fresh)
-    const state = options.job ?? fresh
-    const { jobId, cursor, task } = state
-    const plan = { networkId, programHash, programSizeBytes: program.length, jobId, fixed: state, ...task }
+    const { state, plan } = planJob(parts, program, options, options.job)
+    const { jobId, cursor } = state
     this.#parts = parts
     this.#options = options
     this.#state = state

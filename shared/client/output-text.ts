@@ -1,4 +1,4 @@
-import type { JsonValue } from './map-input.ts'
+import type { JsonValue } from './item-splitter.ts'
 
 /** A program's output as a line of results has it. */
 export interface OutputText {

@@ -1,5 +1,5 @@
 import { ClientError } from './client-error.ts'
-import type { JsonValue } from './map-input.ts'
+import type { JsonValue } from './item-splitter.ts'
 
 /** The end of one item. */
 export type ItemResult = CompletedItem | FailedItem

@@ -2,11 +2,12 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { ConnectOptions } from '../../shared/client/client.ts'
 import type { Progress } from '../../shared/client/job-progress.ts'
 import { windowMax } from '../../shared/client/map-run.ts'
+import { hasEnded, type Report } from '../../shared/client/reports.ts'
 import type { ItemResult } from '../../shared/client/result-line.ts'
 import { readReceiptText, verifyReceipt } from '../../shared/client/verify-receipt.ts'
 import { program } from '../relay/http/http-fixture.ts'
 import { GuestFault, type LoopbackOptions } from '../relay/http/loopback-relay.ts'
-import { checker } from '../relay/http/test-keys.ts'
+import { checker, newKey } from '../relay/http/test-keys.ts'
 import {
   all,
   type ClientFixture,
@@ -186,8 +187,8 @@ describe('TSK-13 map', () => {
   test('TSK-02 refuses a program over 64 MB', async () => {
     await start()
     const client = await open()
-    const result = await client.submit(new Uint8Array(64 * 1024 * 1024 + 1), 1, javascript)
-    expect(result).toMatchObject({ error: { kind: 'refused', message: 'Task payload exceeds 64 MB limit' } })
+    const error = await failure(client.submit(new Uint8Array(64 * 1024 * 1024 + 1), 1, javascript))
+    expect(error).toMatchObject({ code: 'Refused', message: 'Task payload exceeds 64 MB limit' })
   })
 
   test('TSK-02 large inputs and outputs go and come as blobs', async () => {
@@ -259,13 +260,33 @@ describe('TSK-13 map', () => {
     expect(tasks.pending + tasks.assigned + tasks.running + tasks.pending_verification).toBe(0)
   })
 
-  test('WEB-08 submits one task and gives its result', async () => {
+  test('WEB-08 submits one task, and gives its result when it is there', async () => {
     await start({ program: (_, item) => [item] })
-    const client = await open()
-    expect(await client.submit(program, 'one', javascript)).toMatchObject({
-      status: 'completed',
-      output: ['one'],
-    })
+    http.relay.hold()
+    const client = await open({ clock: quickClock() })
+    const task = await client.submit(program, 'one', javascript)
+    expect(hasEnded(await client.status(task.taskId))).toBe(false)
+    http.relay.release()
+    const result = { taskId: task.taskId, status: 'completed', output: ['one'], outputText: '["one"]' }
+    expect(await task.result()).toMatchObject(result)
+    expect(await client.result(task.taskId)).toMatchObject(result)
+    expect((await http.relay.status()).tasks.completed).toBe(1)
+  })
+
+  test('WEB-08 a task that is refused is not submitted', async () => {
+    await start()
+    const error = await failure((await open()).submit(program, 1, { taskType: 'telepathy' }))
+    expect(error).toMatchObject({ code: 'Refused', message: 'Unsupported task type: telepathy' })
+  })
+
+  test('TSK-14 a task that its relay has lost is given to it again', async () => {
+    await start()
+    http.relay.hold()
+    const client = await open({ clock: quickClock() })
+    const task = await client.submit(program, 'one', javascript)
+    http.relay.forgetAll()
+    http.relay.release()
+    expect(await task.result()).toMatchObject({ taskId: task.taskId, output: 'one' })
   })
 })
 
@@ -277,7 +298,7 @@ describe('WEB-08 status, cancel, receipt', () => {
     const [result] = await all(client, [5])
     expect(await client.status(result!.taskId)).toMatchObject({ status: 'completed', output: 5 })
     const error = await failure(client.status('6f9619ff-8b86-4d01-b42d-00cf4fc964ff'))
-    expect(error.message).toBe('No task 6f9619ff-8b86-4d01-b42d-00cf4fc964ff is known here')
+    expect(error.message).toBe('Neither a task nor a job 6f9619ff-8b86-4d01-b42d-00cf4fc964ff is known here')
   })
 
   test('TSK-11 gives a receipt that holds for the job', async () => {
@@ -287,6 +308,118 @@ describe('WEB-08 status, cancel, receipt', () => {
     for await (const _ of run);
     const receipt = readReceiptText(await client.receipt(run.jobId))
     expect(await verifyReceipt(receipt, { crypto: checker })).toMatchObject({ valid: true, tasks: 20 })
+  })
+
+  test('WEB-08 tells of a job by its id, and of one of another nothing', async () => {
+    await start()
+    const client = await open()
+    const run = client.map(program, [1, 2], javascript)
+    for await (const _ of run);
+    expect(await client.status(run.jobId)).toEqual(
+      expect.objectContaining({ jobId: run.jobId, accepted: 2, completed: 2, failed: 0, executions: 6 }),
+    )
+    const stranger = await open({ crypto: await newKey() })
+    expect((await failure(stranger.status(run.jobId))).message).toContain('of another submitter')
+    expect((await failure(stranger.cancel(run.jobId))).message).toContain('of another submitter')
+  })
+
+  test('WEB-08 gives what has ended of a job, wherever from', async () => {
+    await start({
+      program: (_, item) => {
+        if (item === 2) throw new GuestFault('thrown', 'two')
+        return item
+      },
+    })
+    const client = await open()
+    const run = client.map(program, [0, 1, 2, 3], javascript)
+    for await (const _ of run);
+    const from = async (index?: number) => {
+      const results: ItemResult[] = []
+      for await (const result of client.results(run.jobId, index)) results.push(result)
+      return outputs(results)
+    }
+    expect(await from()).toEqual([0, 1, { kind: 'thrown', message: 'two' }, 3])
+    expect(await from(3)).toEqual([3])
+    expect(await from(9)).toEqual([])
+  })
+
+  test('WEB-08 results that break off are gone on with, and not without end', async () => {
+    await start()
+    let cut = 2
+    const cutting: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init)
+      if (!String(input).includes('held=false')) return response
+      const lines = (await response.text()).split(/(?<=\n)/)
+      const head = lines.slice(0, cut).join('')
+      const body = new ReadableStream(
+        {
+          pull(controller) {
+            if (lines.length <= cut) return controller.close()
+            controller.error(new TypeError('cut'))
+          },
+          start: (controller) => controller.enqueue(new TextEncoder().encode(head)),
+        },
+        { highWaterMark: 0 },
+      )
+      return new Response(body)
+    }
+    const client = await open({ fetch: cutting, clock: quickClock() })
+    const run = client.map(program, [0, 1, 2, 3, 4], javascript)
+    for await (const _ of run);
+    const read = async () => {
+      const results: ItemResult[] = []
+      for await (const result of client.results(run.jobId)) results.push(result)
+      return outputs(results)
+    }
+    expect(await read()).toEqual([0, 1, 2, 3, 4])
+    cut = 0
+    expect((await failure(read())).message).toBe('The relay breaks off every answer')
+  })
+
+  test('WEB-08 watches a task and a job until they have ended', async () => {
+    await start()
+    http.relay.hold()
+    const client = await open({ clock: quickClock() })
+    const task = await client.submit(program, 1, javascript)
+    for (const id of [task.taskId, task.jobId]) {
+      http.relay.hold()
+      const other = await client.submit(program, 2, javascript)
+      const watched = id === task.taskId ? other.taskId : other.jobId
+      const seen: Report[] = []
+      for await (const report of client.watch(watched)) {
+        seen.push(report)
+        http.relay.release()
+      }
+      expect(seen.length).toBeGreaterThan(1)
+      expect(hasEnded(seen[0]!)).toBe(false)
+      expect(hasEnded(seen.at(-1)!)).toBe(true)
+    }
+  })
+
+  test('TSK-12 cancels a task by its id, and leaves the others', async () => {
+    await start()
+    http.relay.hold()
+    const client = await open()
+    const [one, two] = [
+      await client.submit(program, 1, javascript),
+      await client.submit(program, 2, javascript),
+    ]
+    await client.cancel(one.taskId)
+    http.relay.release()
+    expect(await client.result(one.taskId)).toMatchObject({ status: 'failed', error: { kind: 'cancelled' } })
+    expect(await client.result(two.taskId)).toMatchObject({ status: 'completed', output: 2 })
+  })
+
+  test('TSK-11 gives the receipt of a task, and of a job in parts', async () => {
+    await start()
+    const client = await open()
+    const task = await client.submit(program, 1, javascript)
+    await task.result()
+    const one = readReceiptText(await client.receipt(task.taskId))
+    expect(await verifyReceipt(one, { crypto: checker })).toMatchObject({ valid: true, tasks: 1 })
+    const parts: Uint8Array[] = []
+    for await (const part of client.receiptParts(task.jobId)) parts.push(part)
+    expect(Buffer.concat(parts).toString()).toBe(await client.receipt(task.jobId))
   })
 
   test('TSK-12 cancels a job by its id', async () => {

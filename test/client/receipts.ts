@@ -1,4 +1,5 @@
-import { inputBytes, type JsonValue } from '../../shared/client/map-input.ts'
+import type { JsonValue } from '../../shared/client/item-splitter.ts'
+import { inputBytes } from '../../shared/client/map-input.ts'
 import { newSubmission, newUuid, type TaskPlan } from '../../shared/client/new-submission.ts'
 import { toHex } from '../../shared/kernel/bytes.ts'
 import type { JobId } from '../../shared/kernel/ids.ts'

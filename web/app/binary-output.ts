@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../shared/client/map-input.ts'
+import type { JsonValue } from '../../shared/client/item-splitter.ts'
 
 /** How many bytes an output has that is no text, and stands in the results as `{"base64": …}`; `undefined` for any other. */
 export function binarySizeOf(output: JsonValue): number | undefined {

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../shared/client/map-input.ts'
+import type { JsonValue } from '../../shared/client/item-splitter.ts'
 import { type BuiltIn, builtIns } from '../../shared/runtime/built-in.ts'
 import type { ItemKind } from './items.ts'
 

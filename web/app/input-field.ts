@@ -1,5 +1,5 @@
 import { html, LitElement, type TemplateResult } from 'lit'
-import type { JsonValue } from '../../shared/client/map-input.ts'
+import type { JsonValue } from '../../shared/client/item-splitter.ts'
 import { Refusal } from '../../shared/kernel/refusal.ts'
 import { blobPayloadBytesMax } from '../../shared/task/task.ts'
 import type { ExampleInput } from './catalog.ts'

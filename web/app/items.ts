@@ -1,4 +1,5 @@
-import { type JsonValue, mapInput } from '../../shared/client/map-input.ts'
+import type { JsonValue } from '../../shared/client/item-splitter.ts'
+import { mapInput } from '../../shared/client/map-input.ts'
 import type { Refusal } from '../../shared/kernel/refusal.ts'
 
 /** How what was typed, or a file, becomes the items of a job. */

@@ -1,5 +1,5 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
-import type { JsonValue } from '../../shared/client/map-input.ts'
+import type { JsonValue } from '../../shared/client/item-splitter.ts'
 import { type CatalogEntry, catalog, type ExampleInput, readOptions, withOptions } from './catalog.ts'
 import './drop-zone.ts'
 import type { DropZone } from './drop-zone.ts'

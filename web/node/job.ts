@@ -1,5 +1,6 @@
+import type { JsonValue } from '../../shared/client/item-splitter.ts'
 import type { Progress } from '../../shared/client/job-progress.ts'
-import { inputBytes, type JsonValue } from '../../shared/client/map-input.ts'
+import { inputBytes } from '../../shared/client/map-input.ts'
 import type { MapOptions } from '../../shared/client/map-run.ts'
 import { newSubmission, newUuid, type TaskPlan } from '../../shared/client/new-submission.ts'
 import { type OutputText, outputTextOf } from '../../shared/client/output-text.ts'

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../shared/client/map-input.ts'
+import type { JsonValue } from '../../shared/client/item-splitter.ts'
 import type { MapOptions } from '../../shared/client/map-run.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import type { Hash, TaskId } from '../../shared/kernel/ids.ts'

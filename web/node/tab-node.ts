@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../shared/client/map-input.ts'
+import type { JsonValue } from '../../shared/client/item-splitter.ts'
 import type { MapOptions } from '../../shared/client/map-run.ts'
 import { describeVerdict, readReceiptText, verifyReceipt } from '../../shared/client/verify-receipt.ts'
 import { randomUint32 } from '../../shared/host/create-crypto-port.ts'

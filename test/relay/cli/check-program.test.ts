@@ -20,7 +20,13 @@ async function file(name: string, content: string | Uint8Array): Promise<string>
 
 async function check(...[name, options]: [name: string, options?: Parameters<typeof checkProgram>[1]]) {
   const out: string[] = []
-  const io = { out: async (text: string) => void out.push(text), err: () => undefined, isTerminal: false }
+  const io = {
+    out: async (text: string) => void out.push(text),
+    err: () => undefined,
+    isTerminal: false,
+    input: async function* () {},
+    isTyped: false,
+  }
   const code = await checkProgram(name, options ?? {}, io)
   return { code, out: out.join('') }
 }

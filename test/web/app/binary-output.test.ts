@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { JsonValue } from '../../../shared/client/map-input.ts'
+import type { JsonValue } from '../../../shared/client/item-splitter.ts'
 import { outputTextOf } from '../../../shared/client/output-text.ts'
 import { binaryOf, binarySizeOf } from '../../../web/app/binary-output.ts'
 

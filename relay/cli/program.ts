@@ -1,0 +1,56 @@
+import { Command, CommanderError } from 'commander'
+import { ClientError } from '../../shared/client/client-error.ts'
+import { StartError } from '../data-folder.ts'
+import { version } from '../version.ts'
+import { addClientCommands, type CommandHost } from './client-commands.ts'
+import { type Io, ReaderGone } from './io.ts'
+import { UsageError } from './usage-error.ts'
+import { oneLine } from './voice.ts'
+
+/** The `tabmesh` program with the commands that come to an end; those that serve are added by whoever runs it. */
+export function makeProgram(host: CommandHost): Command {
+  const { io } = host
+  const program = new Command('tabmesh')
+    .description('Open browser tabs, turned into one computer whose answers are verified.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.out(text).catch(() => {}),
+      writeErr: (text) => io.err(text),
+      outputError: (text, write) => write(`tabmesh: ${withHint(text)}\n`),
+    })
+  addClientCommands(program, host)
+  return program
+}
+
+/** The words of the library that reads the call, as ours. */
+function withHint(text: string): string {
+  const message = oneLine(text.trim())
+    .replace(/^error: /, '')
+    .replace(/\.$/, '')
+  return `${message} (--help tells more)`
+}
+
+/** Runs one command. Resolves to the exit code where that is known: commands that serve go on. */
+export async function runProgram(
+  program: Command,
+  words: readonly string[],
+  io: Io,
+): Promise<number | undefined> {
+  try {
+    await program.parseAsync(words, { from: 'user' })
+    return undefined
+  } catch (error) {
+    return tellError(error, io)
+  }
+}
+
+/** Says what went wrong, in one line; the exit code is 2 where the call was wrong, else 1. */
+export function tellError(error: unknown, io: Pick<Io, 'err'>): number {
+  // It has said so itself.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof ReaderGone) return 1
+  io.err(`tabmesh: ${error instanceof Error ? error.message : String(error)}\n`)
+  if (error instanceof UsageError || (error instanceof ClientError && error.code === 'BadUrl')) return 2
+  return error instanceof StartError ? error.exitCode : 1
+}
