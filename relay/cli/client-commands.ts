@@ -5,6 +5,7 @@ import type { CancelOptions } from './cancel.ts'
 import type { CheckProgramOptions } from './check-program.ts'
 import type { Io } from './io.ts'
 import type { MapFlags } from './map.ts'
+import { withPolicyFlags } from './policy-options.ts'
 import type { ResultOptions } from './result.ts'
 import type { StatusOptions } from './status.ts'
 import type { SubmitOptions } from './submit.ts'
@@ -179,7 +180,7 @@ function withTaskFlags(command: Command): Command {
     .addOption(
       new Option('--priority <priority>', 'critical is for admins').choices(priorities).default('normal'),
     )
-  return withLimits(withWait(withRelay(command)))
+  return withPolicyFlags(withLimits(withWait(withRelay(command))))
 }
 
 const mapOption = () =>

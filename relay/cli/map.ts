@@ -6,6 +6,7 @@ import type { JobState } from '../../shared/client/job-state.ts'
 import type { ListKind } from '../../shared/client/map-input.ts'
 import type { MapRun } from '../../shared/client/map-run.ts'
 import { formatResultLine } from '../../shared/client/result-line.ts'
+import type { TaskOptions } from '../../shared/client/task-options.ts'
 import { clientCrypto } from './client-identity.ts'
 import { checkDistinct, checkReadable, checkWritable, readNamedStream } from './files.ts'
 import { checkForm, readProgram } from './inputs.ts'
@@ -36,6 +37,7 @@ export interface MapFlags extends TaskFlags {
  */
 export async function map(flags: MapFlags, io: Io, stop: AbortSignal): Promise<0 | 1 | 2> {
   const { input, output, receipt } = flags
+  const task = taskOptionsOf(flags)
   await checkDistinct({ program: flags.program, input, output, receipt, 'job file': flags.job })
   const [relay, program] = await Promise.all([
     relayOf(flags),
@@ -49,7 +51,7 @@ export async function map(flags: MapFlags, io: Io, stop: AbortSignal): Promise<0
   const crypto = await clientCrypto(flags.data)
   const file = flags.job === undefined ? undefined : await JobFile.open(flags.job)
   const voice = new Voice(io, undefined)
-  const mapping = new Mapping(flags, program, file, io, voice)
+  const mapping = new Mapping(flags, task, program, file, io, voice)
   try {
     mapping.checkKept()
     const notice = voice.notice.bind(voice)
@@ -63,6 +65,7 @@ export async function map(flags: MapFlags, io: Io, stop: AbortSignal): Promise<0
 
 class Mapping {
   readonly #flags: MapFlags
+  readonly #task: TaskOptions
   readonly #program: Uint8Array
   readonly #file: JobFile | undefined
   readonly #io: Io
@@ -75,8 +78,16 @@ class Mapping {
   #isInputWrong = false
   isDone: boolean
 
-  constructor(flags: MapFlags, program: Uint8Array, file: JobFile | undefined, io: Io, voice: Voice) {
+  constructor(
+    flags: MapFlags,
+    task: TaskOptions,
+    program: Uint8Array,
+    file: JobFile | undefined,
+    io: Io,
+    voice: Voice,
+  ) {
     this.#flags = flags
+    this.#task = task
     this.#program = program
     this.#file = file
     this.#io = io
@@ -124,7 +135,7 @@ class Mapping {
     const { job: name } = this.#flags
     const kept = this.#file?.kept
     const run = client.map(this.#program, this.#items(), {
-      ...taskOptionsOf(this.#flags),
+      ...this.#task,
       ...(kept === undefined ? {} : { job: kept.job }),
       keep: this.#file !== undefined,
       signal: stop,

@@ -24,6 +24,7 @@ export interface SubmitOptions extends TaskFlags {
  * failed, the relay stayed away, or `stop` was given. Rejects with a UsageError before anything is submitted.
  */
 export async function submit(options: SubmitOptions, io: Io, stop: AbortSignal): Promise<0 | 1> {
+  const task = taskOptionsOf(options)
   const [relay, program, items] = await Promise.all([
     relayOf(options),
     readProgram(options.program),
@@ -45,7 +46,7 @@ export async function submit(options: SubmitOptions, io: Io, stop: AbortSignal):
       signal: stop,
     })
     run = client.map(program, items, {
-      ...taskOptionsOf(options),
+      ...task,
       signal: stop,
       onProgress: (progress) => voice.progress(progress),
     })

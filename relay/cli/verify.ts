@@ -1,16 +1,16 @@
 import { inputBytes, type MapKind } from '../../shared/client/map-input.ts'
-import {
-  describeVerdict,
-  type ReceiptVerdict,
-  readReceiptText,
-  verifyReceipt,
-} from '../../shared/client/verify-receipt.ts'
+import { describeVerdict, invalidReceipt, type ReceiptVerdict } from '../../shared/client/receipt-verdict.ts'
+import { readReceiptText, verifyReceipt } from '../../shared/client/verify-receipt.ts'
 import { chooseEngine, createVerify } from '../../shared/host/create-crypto-port.ts'
 import { isPeerId } from '../../shared/host/peer-id.ts'
-import { toHex } from '../../shared/kernel/bytes.ts'
+import { fromHex, toHex } from '../../shared/kernel/bytes.ts'
 import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
 import { Refusal } from '../../shared/kernel/refusal.ts'
+import type { JudgedAnswer } from '../../shared/task/coordinator-ports.ts'
+import { outcomeHash } from '../../shared/task/digest.ts'
 import type { Receipt, ReceiptTask } from '../../shared/task/receipt.ts'
+import type { Outcome } from '../../shared/task/task.ts'
+import { agrees } from '../../shared/verification/compare.ts'
 import { nodeSha256 } from '../keys/node-sha256.ts'
 import { readNamedFile } from './files.ts'
 import { readItems, readProgram } from './inputs.ts'
@@ -38,9 +38,9 @@ export async function verify(path: string, options: VerifyOptions, io: Io): Prom
 async function judge(path: string, options: VerifyOptions): Promise<ReceiptVerdict> {
   const trusted = options.trust === undefined ? undefined : await readKeys(options.trust)
   const text = await readText(path)
-  if (text instanceof Refusal) return invalid(text.message)
+  if (text instanceof Refusal) return invalidReceipt(text.message)
   const value = readReceiptText(text)
-  if (value instanceof Refusal) return invalid(`${path}: ${value.message}`)
+  if (value instanceof Refusal) return invalidReceipt(`${path}: ${value.message}`)
   const crypto = { verify: createVerify(await chooseEngine()), sha256: nodeSha256 }
   const verdict = await verifyReceipt(value, { crypto, trusted })
   if (!verdict.valid) return verdict
@@ -50,17 +50,8 @@ async function judge(path: string, options: VerifyOptions): Promise<ReceiptVerdi
       ? undefined
       : wrongOutput(receipt, await readNamedFile(options.output, 'results file'), options.output)) ??
     (options.rerun === undefined ? undefined : await wrongRerun(receipt, options))
-  return wrong === undefined ? verdict : invalid(wrong)
+  return wrong === undefined ? verdict : invalidReceipt(wrong)
 }
-
-const invalid = (reason: string): ReceiptVerdict => ({
-  valid: false,
-  reason,
-  tasks: 0,
-  workers: 0,
-  operators: 0,
-  trust: 'none given',
-})
 
 async function readText(path: string): Promise<string | Refusal> {
   try {
@@ -128,13 +119,30 @@ const rerun = (
     new AbortController().signal,
   )
 
-function differs({ outcome }: ReceiptTask, result: Awaited<ReturnType<typeof rerun>>): string | undefined {
+function differs(
+  { task, outcome, votes }: ReceiptTask,
+  result: Awaited<ReturnType<typeof rerun>>,
+): string | undefined {
   if (result.kind === 'none') return `could not be run (${result.message})`
-  const same =
-    result.kind === 'ok'
-      ? outcome.kind === 'ok' && outcome.outputHash === hashOf(result.output)
-      : outcome.kind === 'error' && outcome.error === result.error
-  return same ? undefined : 'has another outcome'
+  if (result.kind === 'error') {
+    return outcome.kind === 'error' && outcome.error === result.error ? undefined : 'has another outcome'
+  }
+  const hash = outcomeHash(outcome, nodeSha256)
+  const bytes = votes.find((vote) => vote.outcomeHash === hash)?.output
+  const before: JudgedAnswer = {
+    ...{ outcome, outcomeHash: hash },
+    output: bytes === undefined ? null : { kind: 'inline', bytes: fromHex(bytes) },
+  }
+  const now: Outcome = { kind: 'ok', outputHash: hashOf(result.output) as Hash }
+  const again: JudgedAnswer = {
+    ...{ outcome: now, outcomeHash: outcomeHash(now, nodeSha256) },
+    output: { kind: 'inline', bytes: result.output },
+  }
+  if (agrees(again, before, task.verification)) return undefined
+  const { comparator } = task.verification
+  return outcome.kind === 'ok' && comparator !== 'exact' && bytes === undefined
+    ? `has other bytes, and the receipt lacks the first ones to compare them under ${comparator}`
+    : 'has another outcome'
 }
 
 function sample<T>(all: readonly T[], count: number): T[] {

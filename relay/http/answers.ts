@@ -138,6 +138,12 @@ const vote = Type.Object(
       ),
       Type.Null(),
     ]),
+    output: Type.Optional(
+      Type.String({
+        pattern: '^(?:[0-9a-f]{2})*$',
+        description: 'Hex of the bytes it voted for, where the votes of a task are for different ones',
+      }),
+    ),
   },
   strict,
 )

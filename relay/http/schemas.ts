@@ -2,6 +2,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { TLocalizedValidationError } from 'typebox/error'
 import { instantPattern } from '../../shared/task/task-shape.ts'
+import { faultOfFields } from '../../shared/task/verification-policy.ts'
 import { about, hash, instant, oneOf, peerId, signature, strict, uuid, uuidPattern, whole } from './fields.ts'
 import { Problem } from './problem.ts'
 
@@ -20,6 +21,32 @@ const limits = Type.Object(
   strict,
 )
 
+const verification = Type.Refine(
+  Type.Object(
+    {
+      replicas: whole(1, 100, 'From 3 to 7'),
+      quorum: whole(1, 100, 'Over half of the replicas'),
+      comparator: Type.Union([Type.Literal('exact'), Type.Literal('json'), Type.Literal('numeric')], {
+        description: 'When two results agree: by bytes, by JSON value, or with numbers within the tolerance',
+      }),
+      tolerance: Type.Optional(
+        Type.Number({
+          description:
+            'With numeric, and only then; from 0 to below 1: |a − b| ≤ tolerance · max(1, |a|, |b|)',
+        }),
+      ),
+      errorTarget: Type.Optional(
+        Type.Number({
+          description: 'Over 0, at most 0.1: fewer results are enough at this chance of a wrong one',
+        }),
+      ),
+    },
+    strict,
+  ),
+  (policy) => faultOfFields(policy) === undefined,
+  (policy) => faultOfFields(policy) ?? '',
+)
+
 export const task = Type.Object(
   {
     taskId: about(uuid, 'New for every task: a repeated submission is known by it'),
@@ -30,14 +57,7 @@ export const task = Type.Object(
     inputHash: about(hash, 'SHA-256 of the input'),
     seed: about(hash, "64 hex digits: the guest's only randomness"),
     limits,
-    verification: Type.Object(
-      {
-        replicas: whole(1, 100, 'From 3 to 7'),
-        quorum: whole(1, 100, 'Over half of the replicas'),
-        comparator: Type.Literal('exact'),
-      },
-      strict,
-    ),
+    verification,
     submittedAt: instant,
   },
   { ...strict, description: 'What the submitter signs, and what stands in the receipt' },

@@ -1,7 +1,8 @@
 import type { CryptoPort } from '../host/crypto-port.ts'
-import { fromHex } from '../kernel/bytes.ts'
+import { fromHex, toHex } from '../kernel/bytes.ts'
 import type { Hash, PeerId, TaskId } from '../kernel/ids.ts'
 import { Refusal, refuse } from '../kernel/refusal.ts'
+import type { JudgedAnswer } from '../task/coordinator-ports.ts'
 import {
   admissionSigningBytes,
   commitmentHash,
@@ -11,27 +12,17 @@ import {
   taskSigningBytes,
 } from '../task/digest.ts'
 import { parseReceipt, type Receipt, type ReceiptTask, type ReceiptVote } from '../task/receipt.ts'
+import type { Outcome, VerificationPolicy } from '../task/task.ts'
+import { faultOfPolicy } from '../task/verification-policy.ts'
+import { agreement } from '../verification/compare.ts'
 import { leafHash, rootOf, votesSigningBytes } from '../verification/vote-tree.ts'
+import { counted, invalidReceipt, type ReceiptVerdict, verdictOn } from './receipt-verdict.ts'
 
 export interface VerifyReceiptOptions {
   /** Only what checks: no key of one's own is needed. */
   readonly crypto: Pick<CryptoPort, 'verify' | 'sha256'>
   /** Keys the voters must be in; without it nothing is said of who they are. */
   readonly trusted?: ReadonlySet<PeerId> | undefined
-}
-
-/** What a receipt is worth. Counts are 0 when it is not valid. */
-export interface ReceiptVerdict {
-  readonly valid: boolean
-  /** What is wrong, and with which task; only when it is not valid. */
-  readonly reason?: string
-  readonly tasks: number
-  /** Distinct keys that voted. */
-  readonly workers: number
-  /** Distinct operators as their relays stated them; those of whom nothing is known count together as one. */
-  readonly operators: number
-  /** `none given`, or what the voters were held against. */
-  readonly trust: string
 }
 
 /** Tasks under way at one time: enough to keep the platform's signature checks busy. */
@@ -53,27 +44,10 @@ export async function verifyReceipt(
   const wrong =
     parsed instanceof Refusal ? parsed.message : await new Verification(parsed, options).firstFault()
   if (parsed instanceof Refusal || wrong !== undefined) {
-    return { valid: false, reason: wrong ?? 'malformed', tasks: 0, workers: 0, operators: 0, trust }
+    return invalidReceipt(wrong ?? 'malformed', trust)
   }
-  const votes = parsed.tasks.flatMap((task) => task.votes)
-  return {
-    valid: true,
-    tasks: parsed.tasks.length,
-    workers: new Set(votes.map((vote) => vote.peerId)).size,
-    operators: new Set(votes.map((vote) => vote.admission?.operator ?? null)).size,
-    trust,
-  }
+  return verdictOn(parsed.tasks, trust, options.crypto.sha256)
 }
-
-/** One line for people, as FORMATS gives it. */
-export function describeVerdict(verdict: ReceiptVerdict): string {
-  if (!verdict.valid) return `invalid: ${verdict.reason}`
-  const { tasks, workers, operators, trust } = verdict
-  const counts = [counted(tasks, 'task'), counted(workers, 'worker'), counted(operators, 'operator')]
-  return `valid: ${counts.join(', ')}, trust: ${trust}`
-}
-
-const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /**
  * The value of a receipt's text. White space between tokens is free, everything else has one way to be written: a field
@@ -92,7 +66,7 @@ export function readReceiptText(text: string): unknown | Refusal {
 
 /** No text of a receipt is longer than what is matched here; the bound keeps the pattern from running out of stack. */
 const withoutWhiteSpace = (json: string): string =>
-  json.replace(/("(?:[^"\\]|\\.){0,1000}")|[ \t\n\r]+/g, (_, text: string | undefined) => text ?? '')
+  json.replace(/("(?:[^"\\]|\\.){0,8192}")|[ \t\n\r]+/g, (_, text: string | undefined) => text ?? '')
 
 class Verification {
   readonly #receipt: Receipt
@@ -131,12 +105,12 @@ class Verification {
     if (!(await verify(item.task.submitter, signed, fromHex(item.submitterSignature)))) {
       return 'the signature of its submitter is wrong'
     }
-    const outcome = outcomeHash(item.outcome, sha256)
     return (
-      faultOfPolicy(item) ??
+      faultOfNumbers(item) ??
       this.#faultOfVoters(item.votes) ??
-      (await this.#faultOfVotes(item.votes, digest, outcome)) ??
-      this.#faultOfCommitment(item, digest, outcome)
+      this.#faultOfOutcome(item) ??
+      (await this.#faultOfVotes(item.votes, digest)) ??
+      this.#faultOfCommitment(item, digest)
     )
   }
 
@@ -155,23 +129,48 @@ class Verification {
     return undefined
   }
 
-  async #faultOfVotes(
-    votes: readonly ReceiptVote[],
-    digest: Hash,
-    outcome: Hash,
-  ): Promise<string | undefined> {
+  /** That every vote is for the outcome; or, where the policy looks closer than at bytes, agrees with every other vote. */
+  #faultOfOutcome({ task, outcome, votes }: ReceiptTask): string | undefined {
+    const { sha256 } = this.#options.crypto
+    const { comparator } = task.verification
+    const hash = outcomeHash(outcome, sha256)
+    const other = votes.find((vote) => vote.outcomeHash !== hash)
+    if (other !== undefined && (comparator === 'exact' || other.output === undefined)) {
+      return `vote of ${other.peerId}: is for another outcome`
+    }
+    if (votes.every((vote) => vote.outcomeHash !== hash)) return 'nobody voted for its outcome'
+    const answers: JudgedAnswer[] = []
+    for (const { peerId, outcomeHash: votedFor, output } of votes) {
+      if ((output === undefined) !== (other === undefined)) {
+        return `vote of ${peerId}: ${output === undefined ? 'lacks the' : 'carries an'} output`
+      }
+      if (output === undefined) continue
+      const bytes = fromHex(output)
+      const voted: Outcome = { kind: 'ok', outputHash: toHex(sha256(bytes)) as Hash }
+      if (outcomeHash(voted, sha256) !== votedFor) return `vote of ${peerId}: is not for the output beside it`
+      answers.push({ outcomeHash: votedFor, outcome: voted, output: { kind: 'inline', bytes } })
+    }
+    return this.#faultOfCloseness(answers, task.verification)
+  }
+
+  #faultOfCloseness(answers: readonly JudgedAnswer[], policy: VerificationPolicy): string | undefined {
+    const agree = agreement(answers, policy)
+    const isApart = answers.some((_, a) => answers.some((__, b) => a < b && !agree(a, b)))
+    return isApart ? `two of its votes do not agree under the comparator ${policy.comparator}` : undefined
+  }
+
+  async #faultOfVotes(votes: readonly ReceiptVote[], digest: Hash): Promise<string | undefined> {
     for (const vote of votes) {
-      const fault = await this.#faultOfVote(vote, digest, outcome)
+      const fault = await this.#faultOfVote(vote, digest)
       if (fault !== undefined) return `vote of ${vote.peerId}: ${fault}`
     }
     return undefined
   }
 
-  async #faultOfVote(vote: ReceiptVote, taskDigest: Hash, outcome: Hash): Promise<string | undefined> {
+  async #faultOfVote(vote: ReceiptVote, taskDigest: Hash): Promise<string | undefined> {
     const { sha256 } = this.#options.crypto
     const { networkId } = this.#receipt
     const { peerId, epoch, attempt, outcomeHash, at, batch, admission } = vote
-    if (outcomeHash !== outcome) return 'is for another outcome'
     const leaf = leafHash({ taskDigest, epoch, attempt, outcomeHash, at }, sha256)
     if (rootOf(leaf, batch.index, batch.size, batch.path, sha256) !== batch.root) {
       return 'is not under the root of its batch'
@@ -187,14 +186,13 @@ class Verification {
     return undefined
   }
 
-  async #faultOfCommitment(item: ReceiptTask, digest: Hash, outcome: Hash): Promise<string | undefined> {
+  async #faultOfCommitment(item: ReceiptTask, digest: Hash): Promise<string | undefined> {
     const { commitment } = item
     if (commitment === null) return undefined
     const { sha256, verify } = this.#options.crypto
-    if (!item.votes.some((vote) => vote.peerId === commitment.peerId)) {
-      return 'the commitment is of one who did not vote'
-    }
-    if (commitmentHash(fromHex(commitment.salt), outcome, sha256) !== commitment.hash) {
+    const vote = item.votes.find(({ peerId }) => peerId === commitment.peerId)
+    if (vote === undefined) return 'the commitment is of one who did not vote'
+    if (commitmentHash(fromHex(commitment.salt), vote.outcomeHash, sha256) !== commitment.hash) {
       return 'the commitment does not open to the outcome'
     }
     const signed = commitmentSigningBytes(this.#receipt.networkId, digest, commitment.hash)
@@ -214,12 +212,13 @@ class Verification {
   }
 }
 
-/** A quorum is over half of the replicas and at least two, and that many votes are there. */
-function faultOfPolicy({ task, votes }: ReceiptTask): string | undefined {
-  const { replicas, quorum } = task.verification
-  if (quorum < 2 || quorum > replicas || 2 * quorum <= replicas) {
-    return `${quorum} of ${replicas} is no quorum`
+/** As many votes are there as the policy asks for; fewer, but not none, where it has an error target. */
+function faultOfNumbers({ task, votes }: ReceiptTask): string | undefined {
+  const fault = faultOfPolicy(task.verification)
+  if (fault !== undefined) return fault
+  const { replicas, quorum, errorTarget } = task.verification
+  if (votes.length === 0 || (votes.length < quorum && errorTarget === undefined)) {
+    return `${counted(votes.length, 'vote')} where its policy asks for ${quorum}`
   }
-  if (votes.length < quorum) return `${counted(votes.length, 'vote')} where its policy asks for ${quorum}`
   return votes.length > replicas ? `more votes than its ${replicas} replicas` : undefined
 }

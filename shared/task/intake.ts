@@ -5,6 +5,7 @@ import type { PeerStanding } from './coordinator-ports.ts'
 import type { Submission } from './messages.ts'
 import { sizeOf } from './payload.ts'
 import { blobPayloadBytesMax, blobPayloadTooLarge } from './task.ts'
+import { faultOfAskedPolicy } from './verification-policy.ts'
 
 /** TSK-02. `model_inference` and `data_analysis` run wherever the sandbox knows the program's form. */
 export const taskTypes: readonly string[] = [
@@ -14,11 +15,6 @@ export const taskTypes: readonly string[] = [
   'javascript',
   'wasi',
 ]
-
-/** TSK-09: at least three workers. */
-const replicasMin = 3
-/** Replicas one task may ask for; more is a denial of service by submission. */
-const replicasMax = 7
 
 /** What is wrong with a submission by itself, whoever coordinates it. The signature was verified by the host. */
 export function checkSubmission(
@@ -43,18 +39,8 @@ export function checkSubmission(
       ? input.hash === task.inputHash
       : equalBytes(sha256(input.bytes), fromHex(task.inputHash))
   if (!inputMatches) return refuse('InputMismatch', `input of task ${task.taskId} is not what inputHash says`)
-  const { replicas, quorum } = task.verification
-  if (
-    replicas < replicasMin ||
-    replicas > replicasMax ||
-    quorum < 2 ||
-    quorum > replicas ||
-    2 * quorum <= replicas
-  ) {
-    return refuse(
-      'BadVerificationPolicy',
-      `verification of task ${task.taskId}: from ${replicasMin} to ${replicasMax} replicas, and a quorum of over half of them`,
-    )
-  }
-  return undefined
+  const fault = faultOfAskedPolicy(task.verification)
+  return fault === undefined
+    ? undefined
+    : refuse('BadVerificationPolicy', `verification of task ${task.taskId}: ${fault}`)
 }

@@ -72,6 +72,8 @@ export interface Vote {
   readonly at: string
   readonly batch: BatchProof
   readonly admission: Admission | null
+  /** The bytes it voted for, 4 KiB at most: with every vote of a task whose votes differ in them, else with none. */
+  readonly output?: Uint8Array
 }
 
 /** Proof that a leaf is under a Merkle root that the voter signed. */

@@ -24,6 +24,7 @@ const finishedBytes = (item: FinishedTask): number =>
   voteBytes * (1 + item.votes.length) +
   transitionBytes * item.transitions.length +
   carriedBytes(item.output) +
+  item.votes.reduce((sum, vote) => sum + (vote.output?.length ?? 0), 0) +
   4 * ((item.error?.message.length ?? 0) + (item.error?.stack?.length ?? 0))
 
 interface Parcel {

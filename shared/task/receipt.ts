@@ -14,8 +14,10 @@ import {
   text,
 } from '../kernel/shape.ts'
 import type { FinishedTask, Vote } from './messages.ts'
+import { inlineBytesMax } from './payload.ts'
 import type { Outcome, Task } from './task.ts'
 import { instantText, outcomeShape, taskShape } from './task-shape.ts'
+import { policyInOrder } from './verification-policy.ts'
 
 /** The JSON form of FORMATS, "Receipt". Byte strings are lowercase hex. */
 export interface Receipt {
@@ -40,6 +42,8 @@ export interface ReceiptVote {
   readonly at: string
   readonly batch: ReceiptBatch
   readonly admission: ReceiptAdmission | null
+  /** Hex of the bytes it voted for: with every vote of a task whose votes differ in them, else with none. */
+  readonly output?: string
 }
 
 export interface ReceiptBatch {
@@ -75,28 +79,31 @@ const pathMax = 16
 const signatureText: Shape<string> = text(128, /^[0-9a-f]{128}$/)
 const counter = integer(0, Number.MAX_SAFE_INTEGER)
 
-const voteShape: Shape<ReceiptVote> = object({
-  peerId: peerIdText,
-  epoch: counter,
-  attempt: counter,
-  outcomeHash: hashText,
-  at: instantText,
-  batch: object({
-    root: hashText,
-    index: counter,
-    size: counter,
-    path: list(hashText, pathMax),
-    signature: signatureText,
-  }),
-  admission: nullable(
-    object({
-      operator: nullable(hashText),
-      subnetTag: nullable(text(64, /^([0-9a-f]{2}){1,32}$/)),
-      relay: peerIdText,
+const voteShape: Shape<ReceiptVote> = object(
+  {
+    peerId: peerIdText,
+    epoch: counter,
+    attempt: counter,
+    outcomeHash: hashText,
+    at: instantText,
+    batch: object({
+      root: hashText,
+      index: counter,
+      size: counter,
+      path: list(hashText, pathMax),
       signature: signatureText,
     }),
-  ),
-})
+    admission: nullable(
+      object({
+        operator: nullable(hashText),
+        subnetTag: nullable(text(64, /^([0-9a-f]{2}){1,32}$/)),
+        relay: peerIdText,
+        signature: signatureText,
+      }),
+    ),
+  },
+  { output: text(2 * inlineBytesMax, /^(?:[0-9a-f]{2})*$/) },
+)
 
 const receiptTaskShape: Shape<ReceiptTask> = object({
   task: taskShape,
@@ -172,6 +179,7 @@ function receiptVote(vote: Vote): ReceiptVote {
       relay: admission.relay,
       signature: toHex(admission.signature),
     },
+    ...(vote.output === undefined ? {} : { output: toHex(vote.output) }),
   }
 }
 
@@ -194,11 +202,7 @@ function inOrder(task: Task): Task {
       logBytes: limits.logBytes,
       maxDurationSeconds: limits.maxDurationSeconds,
     },
-    verification: {
-      replicas: verification.replicas,
-      quorum: verification.quorum,
-      comparator: verification.comparator,
-    },
+    verification: policyInOrder(verification),
     submittedAt: task.submittedAt,
   }
 }

@@ -18,6 +18,7 @@ import { handBackReasons } from './messages.ts'
 import { inlineBytesMax } from './payload.ts'
 import { guestErrors, priorities, taskStatuses } from './task.ts'
 import { instantText, outcomeShape, seedText } from './task-shape.ts'
+import { policyShape } from './verification-policy.ts'
 
 /** Shapes of task messages as they come from a peer. Lists are bounded by SEC-08's 256 items a batch. */
 const itemsMax = 256
@@ -48,11 +49,7 @@ const submittableTaskShape = object({
     logBytes: integer(0, 1024 * 1024),
     maxDurationSeconds: integer(1, 24 * 60 * 60),
   }),
-  verification: object({
-    replicas: integer(1, 100),
-    quorum: integer(1, 100),
-    comparator: oneOf(['exact'] as const),
-  }),
+  verification: policyShape(integer(1, 100)),
   submittedAt: instantText,
 })
 
@@ -101,21 +98,24 @@ const admission = object({
   signature,
 })
 
-const vote = object({
-  peerId: peerIdText,
-  epoch: epochNumber,
-  attempt: attemptNumber,
-  outcomeHash: hashText,
-  at: instantText,
-  batch: object({
-    root: hashText,
-    index: integer(0, itemsMax - 1),
-    size: integer(1, itemsMax),
-    path: list(hashText, 16),
-    signature,
-  }),
-  admission: nullable(admission),
-})
+const vote = object(
+  {
+    peerId: peerIdText,
+    epoch: epochNumber,
+    attempt: attemptNumber,
+    outcomeHash: hashText,
+    at: instantText,
+    batch: object({
+      root: hashText,
+      index: integer(0, itemsMax - 1),
+      size: integer(1, itemsMax),
+      path: list(hashText, 16),
+      signature,
+    }),
+    admission: nullable(admission),
+  },
+  { output: bytes(inlineBytesMax) },
+)
 
 const transition: Shape<readonly [string, number]> = {
   check(value, path) {

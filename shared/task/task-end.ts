@@ -1,5 +1,5 @@
 import type { Instant } from '../kernel/ids.ts'
-import type { FinishedTask, TaskError } from './messages.ts'
+import type { FinishedTask, TaskError, Vote } from './messages.ts'
 import type { Attempt, CountedAnswer, TaskRecord } from './task-record.ts'
 
 /** How a task comes to its end. */
@@ -48,5 +48,13 @@ function endOf(end: End): Pick<FinishedTask, 'outcome' | 'output' | 'error' | 'v
     outcome.kind === 'ok'
       ? null
       : { kind: outcome.error, message: text?.message ?? '', stack: text?.stack ?? null }
-  return { outcome, output, error, votes: end.agreed.map((attempt) => attempt.answer!.vote) }
+  return { outcome, output, error, votes: votesOf(end.agreed.map((attempt) => attempt.answer!)) }
+}
+
+/** Votes for different bytes have them with them, so that anyone can see that they agree. */
+function votesOf(answers: readonly CountedAnswer[]): Vote[] {
+  const differ = new Set(answers.map(({ vote }) => vote.outcomeHash)).size > 1
+  return answers.map(({ answer, vote }) =>
+    differ && answer.output?.kind === 'inline' ? { ...vote, output: answer.output.bytes } : vote,
+  )
 }

@@ -12,6 +12,7 @@ import {
   text,
 } from '../kernel/shape.ts'
 import { guestErrors, type Outcome, type Task } from './task.ts'
+import { policyShape } from './verification-policy.ts'
 
 /** ISO 8601 UTC with milliseconds, and no other way to write the same time. */
 export const instantPattern =
@@ -38,7 +39,7 @@ export const taskShape: Shape<Task> = object({
     logBytes: anyCount,
     maxDurationSeconds: anyCount,
   }),
-  verification: object({ replicas: anyCount, quorum: anyCount, comparator: oneOf(['exact']) }),
+  verification: policyShape(anyCount),
   submittedAt: instantText,
 })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { describeVerdict, readReceiptText, verifyReceipt } from '../../shared/client/verify-receipt.ts'
+import { describeVerdict } from '../../shared/client/receipt-verdict.ts'
+import { readReceiptText, verifyReceipt } from '../../shared/client/verify-receipt.ts'
 import { toHex } from '../../shared/kernel/bytes.ts'
 import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
 import { Refusal } from '../../shared/kernel/refusal.ts'
@@ -42,12 +43,16 @@ async function reasonAfter(change: (receipt: Mutable<Receipt>) => void): Promise
 describe('TSK-11 a receipt that stands', () => {
   test('TSK-11 is valid, and counts tasks, workers and operators', async () => {
     const verdict = await verify(job.receipt)
-    expect(verdict).toEqual({ valid: true, tasks: 20, workers: 3, operators: 2, trust: 'none given' })
+    expect(verdict).toEqual({
+      ...{ valid: true, tasks: 20, workers: 3, operators: 2, subnets: 1, trust: 'none given' },
+      policies: [{ replicas: 3, quorum: 2, comparator: 'exact', tasks: 20, belowQuorum: 0, differing: 0 }],
+    })
     expect(describeVerdict(verdict)).toBe('valid: 20 tasks, 3 workers, 2 operators, trust: none given')
   })
 
   test('TSK-11 says one of each in the singular', () => {
-    const verdict = { valid: true, tasks: 1, workers: 1, operators: 1, trust: 'none given' }
+    const counts = { tasks: 1, workers: 1, operators: 1, subnets: 1 }
+    const verdict = { valid: true, ...counts, policies: [], trust: 'none given' }
     expect(describeVerdict(verdict)).toBe('valid: 1 task, 1 worker, 1 operator, trust: none given')
   })
 

@@ -33,6 +33,7 @@ const replaced = (message: unknown, path: Path, value: unknown): unknown =>
     holder[key] = value
   })
 
+const policyPath = ['items', 0, 'task', 'verification'] as const
 const samples = Object.values(wireSamples)
 const everywhere = samples.flatMap((message) => places(message).map((path) => ({ message, path })))
 const isRecord = (value: unknown): boolean =>
@@ -130,8 +131,39 @@ describe('SEC-01 what a message may look like', () => {
     ['a status nobody knows', 'task/finished', ['items', 0, 'transitions', 0, 0], 'lost'],
     ['an error nobody knows', 'task/answers', ['items', 1, 'outcome', 'error'], 'wallClock'],
     ['a priority nobody knows', 'task/submit', ['items', 0, 'priority'], 'urgent'],
+    ['a comparator nobody knows', 'task/submit', [...policyPath, 'comparator'], 'fuzzy'],
+    ['numbers to compare and no tolerance', 'task/assign', [...policyPath, 'comparator'], 'numeric'],
+    ['a tolerance that goes with no comparator', 'task/finished', [...policyPath, 'tolerance'], 0.1],
+    ['an error target of null', 'task/submit', [...policyPath, 'errorTarget'], null],
+    ['an error target that anyone meets', 'task/submit', [...policyPath, 'errorTarget'], 0.5],
+    [
+      '4 KiB and a byte of a vote',
+      'task/finished',
+      ['items', 0, 'votes', 0, 'output'],
+      new Uint8Array(4_097),
+    ],
+    [
+      'a vote with the hash of its output',
+      'task/finished',
+      ['items', 0, 'votes', 0, 'output'],
+      'e'.repeat(64),
+    ],
   ] as const)('%s is refused', (_name, type, path, value) => {
     expect(parseMessage(replaced(wireSamples[type], path, value))).toBeInstanceOf(Refusal)
+  })
+
+  test.each([
+    ['JSON values', { comparator: 'json' }],
+    ['numbers', { comparator: 'numeric', tolerance: 1e-9 }],
+    ['bytes, by fewer workers', { comparator: 'exact', errorTarget: 0.001 }],
+  ])('TSK-09 a policy that compares %s is taken, and votes with their outputs', (_, fields) => {
+    const policy = { replicas: 3, quorum: 2, ...fields }
+    for (const type of ['task/submit', 'task/assign', 'task/finished'] as const) {
+      expect(parseMessage(replaced(wireSamples[type], policyPath, policy))).not.toBeInstanceOf(Refusal)
+    }
+    const path = ['items', 0, 'votes', 0, 'output']
+    const message = replaced(wireSamples['task/finished'], path, new Uint8Array(4_096))
+    expect(parseMessage(message)).not.toBeInstanceOf(Refusal)
   })
 
   test.each([

@@ -168,6 +168,16 @@ describe('SEC-08 every batch is one a peer takes, however large its items', () =
     )
   })
 
+  test('ends whose votes are for seven different outputs', () => {
+    const votes = Array.from({ length: 7 }, (_, voter) => ({ ...vote(voter), output: bytes }))
+    const output = { kind: 'inline' as const, bytes }
+    const over = { status: 'completed', outcome: { kind: 'ok', outputHash: inputHash }, error: null } as const
+    expectTaken(
+      posted((post) => post.to(relay).finished.push(...each((n) => finished(n, { ...over, output, votes })))),
+      count,
+    )
+  })
+
   test('ends of tasks that were lost and given again a hundred times', () => {
     const transitions = Array.from(
       { length: 300 },

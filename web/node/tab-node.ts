@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../shared/client/item-splitter.ts'
 import type { MapOptions } from '../../shared/client/map-run.ts'
-import { describeVerdict, readReceiptText, verifyReceipt } from '../../shared/client/verify-receipt.ts'
+import { describeVerdict } from '../../shared/client/receipt-verdict.ts'
+import { readReceiptText, verifyReceipt } from '../../shared/client/verify-receipt.ts'
 import { randomUint32 } from '../../shared/host/create-crypto-port.ts'
 import type { HostLog } from '../../shared/host/host-log.ts'
 import { type Network, NetworkError } from '../../shared/host/network.ts'

@@ -43,7 +43,9 @@ describe('TSK-11 verify', () => {
   test('TSK-11 says it in JSON', async () => {
     const { code, out } = await cli.verify(receipt, { json: true })
     expect(JSON.parse(out[0]!)).toEqual({
-      ...{ valid: true, tasks: 7, workers: expect.any(Number), operators: 1, trust: 'none given' },
+      ...{ valid: true, tasks: 7, workers: expect.any(Number), operators: 1, subnets: 1 },
+      policies: [{ replicas: 3, quorum: 2, comparator: 'exact', tasks: 7, belowQuorum: 0, differing: 0 }],
+      trust: 'none given',
     })
     expect([code, out.length]).toEqual([0, 1])
   })

@@ -76,6 +76,36 @@ describe('bodies', () => {
       /comparator/,
     ],
     [
+      'a tolerance that goes with no comparator',
+      (b) => Object.assign(b['task']!['verification'], { tolerance: 0.1 }),
+      /^body\.task\.verification: a tolerance goes with the comparator numeric, not with exact$/,
+    ],
+    [
+      'numbers to compare and no tolerance',
+      (b) => Object.assign(b['task']!['verification'], { comparator: 'numeric' }),
+      /^body\.task\.verification: the comparator numeric needs a tolerance$/,
+    ],
+    [
+      'a tolerance in a text',
+      (b) => Object.assign(b['task']!['verification'], { comparator: 'numeric', tolerance: '0.1' }),
+      /^body\.task\.verification\.tolerance: must be number$/,
+    ],
+    [
+      'a tolerance of null',
+      (b) => Object.assign(b['task']!['verification'], { tolerance: null }),
+      /^body\.task\.verification\.tolerance: must be number$/,
+    ],
+    [
+      'an error target that anyone meets',
+      (b) => Object.assign(b['task']!['verification'], { errorTarget: 0.5 }),
+      /^body\.task\.verification: the error target 0\.5 is not over 0 and at most 0\.1$/,
+    ],
+    [
+      'an unknown field of the policy',
+      (b) => Object.assign(b['task']!['verification'], { mode: 'adaptive' }),
+      /^body\.task\.verification\.?.*: unknown field$/,
+    ],
+    [
       'an unknown kind of input',
       (b) => Object.assign(b, { input: { kind: 'url', bytes: '' } }),
       /^body\.input: none of its forms$/,

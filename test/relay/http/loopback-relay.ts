@@ -54,8 +54,8 @@ export class GuestFault extends Error {
 
 export interface LoopbackOptions {
   readonly workers?: number
-  /** In place of a sandbox: the program's text and the parsed input; gives the output, as JSON or as bytes. */
-  readonly program?: (program: string, input: unknown) => unknown
+  /** In place of a sandbox: the program's text, the parsed input, and which worker it is; gives the output, or its bytes. */
+  readonly program?: (program: string, input: unknown, worker: number) => unknown
   /** Operators stated of the workers, in order. */
   readonly operators?: readonly (Hash | null)[]
   readonly coordinator?: Partial<CoordinatorConfig>
@@ -350,7 +350,7 @@ export class LoopbackRelay implements RelayApi {
     const program = new TextDecoder().decode(await this.blobs.get(task.programHash))
     const given = input.kind === 'inline' ? input.bytes : await this.blobs.get(input.hash)
     const digest = taskDigest(task, sha256)
-    const { outcome, output, error } = await this.#run(program, new TextDecoder().decode(given))
+    const { outcome, output, error } = await this.#run(program, new TextDecoder().decode(given), worker)
     const hash = outcomeHash(outcome, sha256)
     const salt = worker.randomBytes(32)
     const commitment = commitmentHash(salt, hash, sha256)
@@ -361,9 +361,14 @@ export class LoopbackRelay implements RelayApi {
     }
   }
 
-  async #run(program: string, input: string): Promise<Pick<Answer, 'outcome' | 'output' | 'error'>> {
+  async #run(
+    program: string,
+    input: string,
+    worker: CryptoPort,
+  ): Promise<Pick<Answer, 'outcome' | 'output' | 'error'>> {
     try {
-      const value = (this.#options.program ?? ((_, item) => item))(program, JSON.parse(input))
+      const run = this.#options.program ?? ((_, item) => item)
+      const value = run(program, JSON.parse(input), this.workers.indexOf(worker))
       const bytes = value instanceof Uint8Array ? value : new TextEncoder().encode(JSON.stringify(value))
       const outputHash = toHex(sha256(bytes)) as Hash
       const output: Payload =
