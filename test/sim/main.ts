@@ -1,11 +1,14 @@
 import { parseArgs } from 'node:util'
+import { faultsOf, runUnderFaults } from '../support/sim-faults.ts'
 import { run } from './run.ts'
 
 const usage =
   'usage: npm run -s sim -- --seed N --peers N --minutes N [--loss P] [--churn P] [--rate N] [--json]\n' +
   '  --loss   chance that any one message vanishes, 0 to 1 (default 0)\n' +
   '  --churn  share of the peers that vanish per virtual minute, 0 to 1 (default 0); the relay stays\n' +
-  '  --rate   tasks per second (default 100)\n'
+  '  --rate   tasks per second (default 100)\n' +
+  '       npm run -s sim -- --faults --seed N --peers N\n' +
+  '           everything at once, as the seed has it; says what was wrong, and exits with 1 when something was\n'
 
 function fail(message: string): never {
   process.stderr.write(`sim: ${message}\n${usage}`)
@@ -36,6 +39,7 @@ function options() {
         churn: { type: 'string' },
         rate: { type: 'string' },
         json: { type: 'boolean' },
+        faults: { type: 'boolean' },
       },
     }).values
   } catch (error) {
@@ -44,17 +48,31 @@ function options() {
 }
 
 const given = options()
-const {
-  judgedAgainst: _judged,
-  liarIds: _liars,
-  ...report
-} = run({
-  seed: numberOption('seed', given.seed, undefined, 0xffffffff),
-  peers: numberOption('peers', given.peers, undefined, 1_000_000),
-  minutes: numberOption('minutes', given.minutes, undefined, 100_000),
-  loss: numberOption('loss', given.loss, 0, 1),
-  churn: numberOption('churn', given.churn, 0, 1),
-  rate: numberOption('rate', given.rate, 100, 1_000_000),
-})
-if (given.json) process.stdout.write(`${JSON.stringify(report)}\n`)
-else for (const [name, value] of Object.entries(report)) process.stdout.write(`${name.padEnd(12)} ${value}\n`)
+const seed = numberOption('seed', given.seed, undefined, 0xffffffff)
+const peers = numberOption('peers', given.peers, undefined, 1_000_000)
+if (given.faults) tryFaults()
+else simulate()
+
+function tryFaults(): void {
+  const { faults, ...counts } = runUnderFaults(faultsOf(seed, peers))
+  process.stdout.write(`${JSON.stringify({ seed, peers, ...counts, faults })}\n`)
+  process.exitCode = faults.length === 0 ? 0 : 1
+}
+
+function simulate(): void {
+  const {
+    judgedAgainst: _judged,
+    liarIds: _liars,
+    relaySteps: _steps,
+    ...report
+  } = run({
+    ...{ seed, peers },
+    minutes: numberOption('minutes', given.minutes, undefined, 100_000),
+    loss: numberOption('loss', given.loss, 0, 1),
+    churn: numberOption('churn', given.churn, 0, 1),
+    rate: numberOption('rate', given.rate, 100, 1_000_000),
+  })
+  if (given.json) process.stdout.write(`${JSON.stringify(report)}\n`)
+  else
+    for (const [name, value] of Object.entries(report)) process.stdout.write(`${name.padEnd(12)} ${value}\n`)
+}

@@ -1,5 +1,6 @@
 import type { Instant, PeerId, TaskId } from '../../shared/kernel/ids.ts'
 import type { PeerEvent } from '../../shared/peer/inputs.ts'
+import type { WireMessage } from '../../shared/peer/wire.ts'
 import type { FinishedTask } from '../../shared/task/messages.ts'
 import { makeSubmission, trueOutputHash } from './model-programs.ts'
 import type { SimNode } from './sim-node.ts'
@@ -22,6 +23,14 @@ export interface RunOptions {
   /** Chances of a message to arrive twice, and to come late. */
   readonly doubling?: number
   readonly reordering?: number
+  /** Share of the peers that computes ten times as slowly. */
+  readonly slow?: number
+  /** Clocks are wrong by up to this many ms, either way. */
+  readonly skewMs?: number
+  /** The relay dies before this step of all that it saves, sends and says, and starts again a second later; counted from 1. */
+  readonly relayDiesBefore?: readonly number[]
+  /** Sees every message as it leaves. */
+  readonly onSend?: (from: SimNode, to: SimNode, message: WireMessage) => void
   /** Sees every event of every node. */
   readonly onEvent?: (event: PeerEvent, node: SimNode, now: Instant) => void
   /** Called once at the start: what else is to happen. */
@@ -61,6 +70,13 @@ const minuteMs = 60_000
 const joinMs = 10_000
 const drainMinutes = 5
 const relayAwayMs = 3_000
+const restartMs = 1_000
+const slowness = 10
+
+const skew = (world: World, { skewMs = 0 }: RunOptions): number =>
+  skewMs === 0 ? 0 : world.random.below(2 * skewMs) - skewMs
+
+const isEnd = (key: string): boolean => key.startsWith('coordinator/done/')
 
 /** What became of the tasks, seen from outside the machines. */
 class Outcomes {
@@ -73,8 +89,9 @@ class Outcomes {
   duplicated = 0
   readonly judgedAgainst = new Map<PeerId, number>()
 
-  note(event: PeerEvent): void {
-    if (event.type === 'taskAccepted') this.accepted.add(event.taskId)
+  note(event: PeerEvent, node: SimNode): void {
+    // What a tab takes on for itself goes with it.
+    if (event.type === 'taskAccepted' && node.kind === 'relay') this.accepted.add(event.taskId)
     else if (event.type === 'taskFinished') this.#finished(event.finished)
     else if (event.type === 'resultReceived') this.#reached(event.finished.task.taskId)
     else if (event.type === 'verdict' && event.judged !== 'agreed') {
@@ -82,10 +99,15 @@ class Outcomes {
     }
   }
 
-  get lost(): number {
-    let lost = 0
-    for (const taskId of this.accepted) if (!this.ends.has(taskId)) lost++
-    return lost
+  /** Accepted, and ended for nobody: neither was it said, nor received, nor is it on the disk. */
+  lost(relay: SimNode): number {
+    const open = [...this.accepted].filter((taskId) => !this.ends.has(taskId) && !this.received.has(taskId))
+    if (open.length === 0) return 0
+    // A relay that died after it had written an end, and before it could say so, says it only to who asks.
+    const done = new Set(
+      [...relay.disk.keys()].filter(isEnd).map((key) => key.slice(key.lastIndexOf('/') + 1)),
+    )
+    return open.filter((taskId) => !done.has(taskId)).length
   }
 
   #finished(finished: FinishedTask): void {
@@ -111,21 +133,31 @@ class Outcomes {
 export function run(options: RunOptions): RunReport & {
   readonly judgedAgainst: ReadonlyMap<PeerId, number>
   readonly liarIds: ReadonlySet<PeerId>
+  /** Steps at which the relay could have died. */
+  readonly relaySteps: number
 } {
   const startedAt = performance.now()
   const cpuBefore = process.cpuUsage()
   const outcomes = new Outcomes()
-  const world = new World({
+  const deaths = new Set(options.relayDiesBefore ?? [])
+  let relaySteps = 0
+  const world: World = new World({
     seed: options.seed,
+    ...(options.onSend === undefined ? {} : { onSend: options.onSend }),
+    diesBefore: (node) => {
+      if (node.kind !== 'relay' || !deaths.has(++relaySteps)) return false
+      world.later(restartMs, () => world.restart(node))
+      return true
+    },
     loss: options.loss,
     doubling: options.doubling ?? 0,
     reordering: options.reordering ?? 0,
     onEvent: (node, event, now) => {
-      outcomes.note(event)
+      outcomes.note(event, node)
       options.onEvent?.(event, node, now)
     },
   })
-  const relay = world.addNode('relay')
+  const relay = world.addNode('relay', { skewMs: skew(world, options) })
   const crowd = new Crowd(world, relay, options)
   crowd.arrive()
   crowd.work(outcomes)
@@ -139,7 +171,7 @@ export function run(options: RunOptions): RunReport & {
   world.runUntil(options.minutes * minuteMs)
   const drainEnd = (options.minutes + drainMinutes) * minuteMs
   // Past the churn of the last second, until every accepted task is final.
-  for (let at = options.minutes * minuteMs; at < drainEnd && outcomes.lost > 0; at += 1_000)
+  for (let at = options.minutes * minuteMs; at < drainEnd && outcomes.lost(relay) > 0; at += 1_000)
     world.runUntil(at + 1_000)
   options.onEnd?.(world, relay, crowd)
   world.closeAccounts()
@@ -153,7 +185,7 @@ export function run(options: RunOptions): RunReport & {
     submitted: crowd.submitted,
     completed: outcomes.completed,
     failed: outcomes.failed,
-    lost: outcomes.lost,
+    lost: outcomes.lost(relay),
     duplicated: outcomes.duplicated,
     wrong: outcomes.wrong,
     joins: crowd.joins,
@@ -166,6 +198,7 @@ export function run(options: RunOptions): RunReport & {
     memoryMiB: Math.round(process.memoryUsage().rss / 1_048_576),
     judgedAgainst: outcomes.judgedAgainst,
     liarIds: crowd.liarIds,
+    relaySteps,
   }
 }
 
@@ -204,7 +237,13 @@ export class Crowd {
 
   #join(): void {
     this.joins++
-    const node = this.#world.addNode('tab', { slots: 1, relays: [this.#relay.id] })
+    const node = this.#world.addNode('tab', {
+      slots: 1,
+      relays: [this.#relay.id],
+      skewMs: skew(this.#world, this.#options),
+    })
+    if (this.#options.slow !== undefined && this.#world.random.unit() < this.#options.slow)
+      node.pace = slowness
     if (this.#world.random.unit() < (this.#options.liars ?? 0)) {
       const { liarRings = 1 } = this.#options
       node.lie = `lie of ${liarRings === 0 ? node.id : this.#world.random.below(liarRings)}`

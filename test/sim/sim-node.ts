@@ -26,6 +26,8 @@ export class SimNode {
   readonly runs = new Map<number, number>()
   /** What this worker answers instead of the truth. */
   lie: string | undefined
+  /** What its clock says beyond the true time, in ms. */
+  skewMs = 0
   /** Its runs take this share of their time: one who does not compute answers at once. */
   pace = 1
   peer: Peer

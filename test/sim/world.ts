@@ -22,6 +22,8 @@ export interface WorldConfig {
   readonly commitMs?: number
   readonly coordinator?: Partial<CoordinatorConfig>
   readonly onEvent?: (node: SimNode, event: PeerEvent, now: Instant) => void
+  /** Asked before each step of carrying out a tick: all its saves at once, then each message and event. True kills the node there. */
+  readonly diesBefore?: (node: SimNode) => boolean
   /** Sees every message as it leaves; for checkers. */
   readonly onSend?: (from: SimNode, to: SimNode, message: WireMessage) => void
 }
@@ -72,10 +74,15 @@ export class World {
 
   addNode(
     kind: NodeKind,
-    options: { readonly slots?: number; readonly relays?: readonly PeerId[] } = {},
+    options: {
+      readonly slots?: number
+      readonly relays?: readonly PeerId[]
+      readonly skewMs?: number
+    } = {},
   ): SimNode {
     const id = `12D3KooW${this.#base58(44)}` as PeerId
     const node = new SimNode(id, kind, this.#makePeer(id, kind, options.relays ?? []), this.now)
+    node.skewMs = options.skewMs ?? 0
     this.nodes.push(node)
     this.#byId.set(id, node)
     this.input(node, { kind: 'start' })
@@ -87,6 +94,10 @@ export class World {
     this.#countOffered(node)
     node.slots = slots
     this.input(node, { kind: 'command', command: { type: 'worker/lend', slots } })
+  }
+
+  #clockOf(node: SimNode): Instant {
+    return (this.now + node.skewMs) as Instant
   }
 
   /** Schedules an outside happening. */
@@ -143,7 +154,7 @@ export class World {
     node.joinedAt = this.now
     node.peer = this.#makePeer(node.id, node.kind, relays)
     node.peer.restore(node.rows())
-    node.peer.restored(this.now)
+    node.peer.restored(this.#clockOf(node))
     this.input(node, { kind: 'start' })
     this.lend(node, node.slots)
   }
@@ -151,7 +162,7 @@ export class World {
   /** One tick of a node: its machine runs, its effects are carried out. */
   input(node: SimNode, input: PeerInput): void {
     if (!node.up) return
-    node.peer.handle(input, this.now, node.outbox)
+    node.peer.handle(input, this.#clockOf(node), node.outbox)
     const effects = node.outbox.take()
     this.digest.add(this.now)
     this.digest.add(node.id)
@@ -195,10 +206,7 @@ export class World {
   #commit(node: SimNode, effects: readonly PeerEffect[]): void {
     const saves = effects.some((effect) => effect.kind === 'save')
     if (saves) node.durableAt = Math.max(node.durableAt, this.now + (this.config.commitMs ?? 2))
-    if (node.durableAt <= this.now) {
-      for (const effect of effects) this.#carryOut(node, effect)
-      return
-    }
+    if (node.durableAt <= this.now) return this.#carryOutAll(node, effects)
     const waiting: PeerEffect[] = []
     for (const effect of effects) {
       const waits =
@@ -206,9 +214,27 @@ export class World {
       if (waits) waiting.push(effect)
       else this.#carryOut(node, effect)
     }
-    this.#at(node, node.durableAt, () => {
-      for (const effect of waiting) this.#carryOut(node, effect)
-    })
+    this.#at(node, node.durableAt, () => this.#carryOutAll(node, waiting))
+  }
+
+  /** The saves of a tick are one batch: all are durable or none is. */
+  #carryOutAll(node: SimNode, effects: readonly PeerEffect[]): void {
+    const saves = effects.filter((effect) => effect.kind === 'save')
+    if (saves.length > 0) {
+      if (this.#dies(node)) return
+      for (const save of saves) this.#carryOut(node, save)
+    }
+    for (const effect of effects) {
+      if (effect.kind === 'save') continue
+      if ((effect.kind === 'send' || effect.kind === 'event') && this.#dies(node)) return
+      this.#carryOut(node, effect)
+    }
+  }
+
+  #dies(node: SimNode): boolean {
+    if (this.config.diesBefore?.(node) !== true) return false
+    this.kill(node)
+    return true
   }
 
   #carryOut(node: SimNode, effect: PeerEffect): void {
@@ -256,7 +282,7 @@ export class World {
       return
     }
     node.timers.set(key, at)
-    this.#at(node, at, () => {
+    this.#at(node, at - node.skewMs, () => {
       if (node.timers.get(key) !== at) return
       node.timers.delete(key)
       this.input(node, { kind: 'timer', key })
@@ -272,7 +298,7 @@ export class World {
           const startedAt = node.runs.get(ask.runId)
           if (startedAt === undefined) return
           this.#endRun(node, ask.runId, startedAt)
-          const ran = modelRun(task, this.now, this.random, node.lie)
+          const ran = modelRun(task, this.#clockOf(node), this.random, node.lie)
           this.input(node, { kind: 'command', command: { type: 'worker/ran', runId: ask.runId, ran } })
         })
       }

@@ -12,10 +12,11 @@ export class SimWatch {
   readonly judged = new Map<PeerId, { agreed: number; disagreed: number; noQuorum: number }>()
   readonly losses: Partial<Record<LossReason, number>> = {}
   badAnswers = 0
+  receivedTwice = 0
 
   readonly note = (event: PeerEvent): void => {
     if (event.type === 'taskFinished') this.finished.set(event.finished.task.taskId, event.finished)
-    else if (event.type === 'resultReceived') this.received.add(event.finished.task.taskId)
+    else if (event.type === 'resultReceived') this.#received(event.finished.task.taskId)
     else if (event.type === 'submissionRefused') this.refused.push(event.message)
     else if (event.type === 'badAnswer') this.badAnswers++
     else if (event.type === 'attemptLost') this.losses[event.reason] = (this.losses[event.reason] ?? 0) + 1
@@ -24,6 +25,11 @@ export class SimWatch {
       tally[event.judged]++
       this.judged.set(event.worker, tally)
     }
+  }
+
+  #received(taskId: TaskId): void {
+    if (this.received.has(taskId)) this.receivedTwice++
+    this.received.add(taskId)
   }
 
   /** Ends that a submitter who is still here has not got. */
