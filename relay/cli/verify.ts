@@ -1,7 +1,7 @@
 import { inputBytes, type MapKind } from '../../shared/client/map-input.ts'
 import { describeVerdict, invalidReceipt, type ReceiptVerdict } from '../../shared/client/receipt-verdict.ts'
 import { readReceiptText, verifyReceipt } from '../../shared/client/verify-receipt.ts'
-import { chooseEngine, createVerify } from '../../shared/host/create-crypto-port.ts'
+import { createVerify } from '../../shared/host/create-crypto-port.ts'
 import { isPeerId } from '../../shared/host/peer-id.ts'
 import { fromHex, toHex } from '../../shared/kernel/bytes.ts'
 import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
@@ -11,6 +11,7 @@ import { outcomeHash } from '../../shared/task/digest.ts'
 import type { Receipt, ReceiptTask } from '../../shared/task/receipt.ts'
 import type { Outcome } from '../../shared/task/task.ts'
 import { agrees } from '../../shared/verification/compare.ts'
+import { nodeEngine } from '../keys/node-engine.ts'
 import { nodeSha256 } from '../keys/node-sha256.ts'
 import { readNamedFile } from './files.ts'
 import { readItems, readProgram } from './inputs.ts'
@@ -41,7 +42,7 @@ async function judge(path: string, options: VerifyOptions): Promise<ReceiptVerdi
   if (text instanceof Refusal) return invalidReceipt(text.message)
   const value = readReceiptText(text)
   if (value instanceof Refusal) return invalidReceipt(`${path}: ${value.message}`)
-  const crypto = { verify: createVerify(await chooseEngine()), sha256: nodeSha256 }
+  const crypto = { verify: createVerify(nodeEngine), sha256: nodeSha256 }
   const verdict = await verifyReceipt(value, { crypto, trusted })
   if (!verdict.valid) return verdict
   const receipt = value as Receipt

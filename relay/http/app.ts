@@ -2,8 +2,9 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyRequest, fastify } from 'fastify'
 import type { Metric } from 'prom-client'
 import type { Counters } from '../../shared/host/counters.ts'
-import { chooseEngine, createVerify } from '../../shared/host/create-crypto-port.ts'
+import { createVerify } from '../../shared/host/create-crypto-port.ts'
 import type { HostLog } from '../../shared/host/host-log.ts'
+import { nodeEngine } from '../keys/node-engine.ts'
 import { Access } from './access.ts'
 import { RequestAuthentication } from './authentication.ts'
 import { blobRoutes } from './blob-routes.ts'
@@ -90,7 +91,7 @@ export async function makeApp(init: HttpAppInit): Promise<MadeApp> {
 
 async function makeParts(init: HttpAppInit, draining: Draining): Promise<HttpParts> {
   const { api, counters, metrics, now } = init
-  const authentication = new RequestAuthentication(api.networkId, createVerify(await chooseEngine()), now)
+  const authentication = new RequestAuthentication(api.networkId, createVerify(nodeEngine), now)
   const snapshot = new StatusSnapshot(api)
   const streams = new OpenStreams()
   return {

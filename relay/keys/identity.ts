@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
-import { chooseEngine, createCryptoPort } from '../../shared/host/create-crypto-port.ts'
+import { createCryptoPort } from '../../shared/host/create-crypto-port.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import { seedInPkcs8 } from '../../shared/host/ed25519-engine.ts'
 import { asciiBytes } from '../../shared/kernel/bytes.ts'
@@ -23,6 +23,7 @@ import {
   writeKeyRecord,
   writeWrappingKey,
 } from './key-record.ts'
+import { nodeEngine } from './node-engine.ts'
 import { nodeSha256 } from './node-sha256.ts'
 import { deriveKey, type KeySource, newDerivation, open, seal } from './wrapping-key.ts'
 
@@ -170,10 +171,9 @@ async function identityOf(
   head: Pick<NodeIdentity, 'keyId' | 'keySource'>,
 ): Promise<NodeIdentity> {
   try {
-    const engine = await chooseEngine()
-    const signer = await engine.signerFromSeed(seed)
+    const signer = await nodeEngine.signerFromSeed(seed)
     const privateKey = await generateKeyPairFromSeed('Ed25519', seed)
-    const crypto = createCryptoPort({ signer, engine, sha256: nodeSha256 })
+    const crypto = createCryptoPort({ signer, engine: nodeEngine, sha256: nodeSha256 })
     return { peerId: crypto.self, privateKey, crypto, keyId: head.keyId, keySource: head.keySource }
   } finally {
     seed.fill(0)

@@ -55,7 +55,26 @@ export function randomUint32(crypto: Pick<CryptoPort, 'randomBytes'>): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
 }
 
+/** Small amounts come out of a supply: asking the platform takes longer than most of what they are used for. */
 export function randomBytes(length: number): Uint8Array {
+  if (length > suppliedMax) return platformRandomBytes(length)
+  if (supplyLeft < length) {
+    crypto.getRandomValues(supply)
+    supplyLeft = supply.length
+  }
+  const part = supply.subarray(supplyLeft - length, supplyLeft)
+  supplyLeft -= length
+  const bytes = new Uint8Array(part)
+  // What was given out is nobody else's, and is not to be found here later.
+  part.fill(0)
+  return bytes
+}
+
+const suppliedMax = 64
+const supply = new Uint8Array(4096)
+let supplyLeft = 0
+
+function platformRandomBytes(length: number): Uint8Array {
   const bytes = new Uint8Array(length)
   for (let at = 0; at < length; at += randomBytesAtOnce) {
     crypto.getRandomValues(bytes.subarray(at, at + randomBytesAtOnce))

@@ -14,7 +14,7 @@ export interface VerifyingKey {
 
 /** One implementation of the Ed25519 arithmetic. The rule on encodings is not its business: see `ed25519-rule.ts`. */
 export interface Ed25519Engine {
-  readonly name: 'webcrypto' | 'noble'
+  readonly name: 'webcrypto' | 'noble' | 'node'
   /** `undefined` when the bytes are no curve point, where the engine can tell at this stage. */
   importPublicKey(publicKey: Uint8Array): Promise<VerifyingKey | undefined>
   /** A signer from the 32-byte secret; the caller zeroes `seed` afterwards. */
