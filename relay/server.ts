@@ -198,6 +198,11 @@ function noteEvent(event: PeerEvent, host: NodeHost, log: ReturnType<typeof json
       if (event.judged === 'agreed') return
       log('warn', `Disagreed with the quorum: ${event.worker}`, { task: event.taskId, judged: event.judged })
       return host.counters.add('disagreements_total', event.judged)
+    case 'conduct':
+      if (event.reason === 'fraud') {
+        log('warn', `Verification fraud detected: ${event.worker}`, { task: event.taskId })
+      }
+      return host.counters.add('reputation_updates_total', event.reason)
     case 'badAnswer':
       return log('warn', `Contradictory answer from ${event.worker}`, {
         task: event.taskId,

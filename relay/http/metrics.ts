@@ -66,17 +66,18 @@ export class Metrics {
         },
       })
     }
-    new Counter({
-      name: 'tasks_rejected_total',
-      help: 'Submissions refused, by reason',
-      labelNames: ['reason'],
-      registers,
-      collect() {
-        this.reset()
-        for (const [code, count] of counters.of('tasks_rejected_total'))
-          this.inc({ reason: snakeCase(code) }, count)
-      },
-    })
+    for (const [name, help] of byReason) {
+      new Counter({
+        name,
+        help,
+        labelNames: ['reason'],
+        registers,
+        collect() {
+          this.reset()
+          for (const [reason, count] of counters.of(name)) this.inc({ reason: snakeCase(reason) }, count)
+        },
+      })
+    }
   }
 
   /** Prometheus' text format. */
@@ -84,6 +85,11 @@ export class Metrics {
     return this.#registry.metrics()
   }
 }
+
+const byReason = [
+  ['tasks_rejected_total', 'Submissions refused, by reason'],
+  ['reputation_updates_total', 'What counted for and against workers, by reason'],
+] as const
 
 const totals = [
   ['tasks_submitted_total', 'Tasks accepted'],
