@@ -9,6 +9,7 @@ import { Access } from './access.ts'
 import { RequestAuthentication } from './authentication.ts'
 import { blobRoutes } from './blob-routes.ts'
 import { blobRequestMs, endSlowBodies, jobBytesMax, jsonOf, readBodies } from './bodies.ts'
+import { CompletionEstimate } from './completion-estimate.ts'
 import { refuseMalformed, refuseUnusual } from './connections.ts'
 import { docsRoutes } from './docs/routes.ts'
 import { Draining } from './draining.ts'
@@ -26,7 +27,7 @@ import { publicRoutes } from './public-routes.ts'
 import type { RelayApi } from './relay-api.ts'
 import { RouteTable } from './route-table.ts'
 import { compileValidator } from './schemas.ts'
-import { CompletionEstimate, StatusSnapshot } from './snapshot.ts'
+import { StatusSnapshot } from './snapshot.ts'
 import { RefusedSubmission, Submissions } from './submissions.ts'
 import { TaskNews } from './task-news.ts'
 import { taskRoutes } from './task-routes.ts'
@@ -100,7 +101,7 @@ async function makeParts(init: HttpAppInit, draining: Draining): Promise<HttpPar
     authentication,
     submissions: new Submissions(api, counters),
     snapshot,
-    estimate: new CompletionEstimate(snapshot),
+    estimate: new CompletionEstimate(() => snapshot.get(), now),
     streams,
     metrics: new Metrics({ snapshot, streams, counters, others: metrics }),
     news: new TaskNews(),

@@ -1,11 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 import type { Access } from './access.ts'
 import type { RequestAuthentication } from './authentication.ts'
+import type { CompletionEstimate } from './completion-estimate.ts'
 import type { FirstAnswers } from './first-answers.ts'
 import type { Metrics } from './metrics.ts'
 import type { OpenStreams } from './open-streams.ts'
 import type { RelayApi } from './relay-api.ts'
-import type { CompletionEstimate, StatusSnapshot } from './snapshot.ts'
+import type { StatusSnapshot } from './snapshot.ts'
 import type { Submissions } from './submissions.ts'
 import type { TaskNews } from './task-news.ts'
 

@@ -1,5 +1,6 @@
 import type { PeerId, TaskId } from '../../shared/kernel/ids.ts'
 import type { FinishedTask } from '../../shared/task/messages.ts'
+import type { Priority } from '../../shared/task/task.ts'
 import { acceptedSchema, receiptSchema, taskReportSchema } from './answers.ts'
 import { taskBytesMax } from './bodies.ts'
 import type { HttpApp } from './http-app.ts'
@@ -60,12 +61,13 @@ export function taskRoutes(app: HttpApp, parts: HttpParts): void {
   const { api, access, submissions, estimate, firstAnswers } = parts
 
   async function accept(from: PeerId, submission: unknown) {
+    const { priority = 'normal' } = submission as { priority?: Priority }
     const [admittance] = await submissions.submit(from, [submission as never])
     if (!admittance!.accepted) throw new RefusedSubmission(admittance!)
     return {
       task_id: admittance!.taskId,
       status: 'accepted',
-      estimated_completion_time: await estimate.completionTime(),
+      estimated_completion_time: await estimate.completionTime(priority),
     }
   }
 
