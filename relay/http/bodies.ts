@@ -8,8 +8,8 @@ import { Problem } from './problem.ts'
 
 /** 256 submissions with 4 KiB of input each fit well. */
 export const jobBytesMax = 4 * 1024 * 1024
-/** One submission with 1 MiB of input in hex. */
-export const taskBytesMax = 2 * 1024 * 1024 + 64 * 1024
+/** One submission with 1 MiB of input in hex; a larger one is refused unread. */
+export const taskBytesMax = 2 * 1024 * 1024 + 16 * 1024
 /** Of bodies that come or are worked on, all requests together. */
 const allBytesMax = 64 * 1024 * 1024
 /** For the whole of a request to arrive; a blob is given longer: 64 MiB at 110 KB/s. */

@@ -64,12 +64,16 @@ export class Submissions {
     if (body.input.kind === 'inline' && body.input.bytes.length % 2 !== 0) {
       throw new Problem('MalformedRequest', 'body.input.bytes: an odd number of hex digits')
     }
-    const submission = submissionFromJson({ priority: 'normal', ...body } as SubmissionJson)
+    const json = { priority: 'normal', ...body } as SubmissionJson
+    // What is refused for its size in the end need not be decoded.
+    if (isTooLargeInline(body)) return submissionFromJson({ ...json, input: { kind: 'inline', bytes: '' } })
+    const submission = submissionFromJson(json)
     const { input } = submission
     if (input.kind === 'blob' || input.bytes.length <= inlineBytesMax) return submission
-    const sizeBytes = input.bytes.length
-    const hash = sizeBytes > payloadBytesMax ? submission.task.inputHash : await this.#keep(input.bytes)
-    return { ...submission, input: { kind: 'blob', hash, sizeBytes } }
+    return {
+      ...submission,
+      input: { kind: 'blob', hash: await this.#keep(input.bytes), sizeBytes: input.bytes.length },
+    }
   }
 
   async #keep(bytes: Uint8Array) {
@@ -102,8 +106,11 @@ export class Submissions {
 }
 
 /** TSK-02: what is in the request itself; larger inputs go as blobs. */
-function tooLargeInline(taskId: TaskId, { input }: SubmissionBody): Admittance | undefined {
-  if (input.kind === 'blob' || input.bytes.length <= 2 * payloadBytesMax) return undefined
+const isTooLargeInline = ({ input }: SubmissionBody): boolean =>
+  input.kind === 'inline' && input.bytes.length > 2 * payloadBytesMax
+
+function tooLargeInline(taskId: TaskId, body: SubmissionBody): Admittance | undefined {
+  if (!isTooLargeInline(body)) return undefined
   return { taskId, accepted: false, code: 'PayloadTooLarge', message: payloadTooLarge }
 }
 

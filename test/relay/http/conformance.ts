@@ -64,7 +64,7 @@ export class Conformance {
     const operation = this.operation(method, path)
     const what = `${method} ${path} → ${response.status}`
     if (operation === undefined)
-      return [404, 405, 400].includes(response.status) ? [] : [`${what}: no such route`]
+      return [400, 404, 405, 415].includes(response.status) ? [] : [`${what}: no such route`]
     const answer = operation.responses[String(response.status)]
     if (answer === undefined) return [`${what}: no such status; ${text?.slice(0, 300)}`]
     if (answer.content === undefined) return text === undefined || text === '' ? [] : [`${what}: a body`]

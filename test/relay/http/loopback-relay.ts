@@ -116,6 +116,11 @@ export class LoopbackRelay implements RelayApi {
     return this.#relay
   }
 
+  /** All that is saved, to compare. */
+  saved(): string {
+    return JSON.stringify([...this.#rows])
+  }
+
   get listeners(): number {
     return this.#listeners.size
   }
