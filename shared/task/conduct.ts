@@ -1,15 +1,6 @@
 import type { PeerId, TaskId } from '../kernel/ids.ts'
-import type { CoordinatorOut, LossReason } from './coordinator-ports.ts'
+import type { ConductReason, CoordinatorOut, LossReason } from './coordinator-ports.ts'
 import type { TaskRecord } from './task-record.ts'
-
-/** The reasons of `reputation_updates_total` that a coordinator has. */
-export type ConductReason =
-  | 'task_success'
-  | 'task_failure'
-  | 'disagreement'
-  | 'time_limit'
-  | 'timeout'
-  | 'fraud'
 
 /** REP-02, in points. */
 const points: Readonly<Record<ConductReason, number>> = {

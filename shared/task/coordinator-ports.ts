@@ -2,7 +2,6 @@ import type { Hash, Instant, PeerId, TaskId } from '../kernel/ids.ts'
 import type { Out, Row } from '../kernel/machine.ts'
 import type { Refusal } from '../kernel/refusal.ts'
 import type { Credibility } from '../verification/credibility.ts'
-import type { ConductReason } from './conduct.ts'
 import type {
   Admission,
   Admittance,
@@ -153,6 +152,15 @@ export type CoordinatorEvent =
       readonly tasks: number
       readonly finished: number
     }
+
+/** The reasons of `reputation_updates_total` that a coordinator has. */
+export type ConductReason =
+  | 'task_success'
+  | 'task_failure'
+  | 'disagreement'
+  | 'time_limit'
+  | 'timeout'
+  | 'fraud'
 
 export type LossReason =
   /** The coordinator that had given it out is no more; nobody's doing. */

@@ -1,6 +1,6 @@
-import type { JobId, PeerId, TaskId } from '../kernel/ids.ts'
+import type { Instant, JobId, PeerId, TaskId } from '../kernel/ids.ts'
 import type { Row } from '../kernel/machine.ts'
-import type { History } from './histories.ts'
+import type { Credibility } from '../verification/credibility.ts'
 import type { FinishedTask } from './messages.ts'
 import type { StateRow, SubmissionRow } from './task-record.ts'
 
@@ -24,6 +24,13 @@ export const finishedKeyOf = ({ task }: FinishedTask): string =>
 export const taskIdIn = (key: string): TaskId => key.slice(key.lastIndexOf('/') + 1) as TaskId
 /** The job, or the task without one, that the row of a finished task is of. */
 export const jobIdIn = (key: string): string => key.split('/')[2]!
+
+/** What a coordinator keeps of a worker beyond its tasks. */
+export interface History {
+  readonly credibility: Credibility
+  /** When it disagreed with a quorum in the last 24 hours. */
+  readonly disagreedAt: readonly Instant[]
+}
 
 /** One row of a coordinator, read. */
 export type CoordinatorRow =

@@ -1,15 +1,7 @@
 import { BoundedMap } from '../kernel/bounded.ts'
 import { after, type Instant, type PeerId } from '../kernel/ids.ts'
-import type { Credibility } from '../verification/credibility.ts'
 import type { CoordinatorOut, Verifier } from './coordinator-ports.ts'
-import { rowKeys } from './coordinator-rows.ts'
-
-/** What a coordinator keeps of a worker beyond its tasks. */
-export interface History {
-  readonly credibility: Credibility
-  /** When it disagreed with a quorum in the last 24 hours. */
-  readonly disagreedAt: readonly Instant[]
-}
+import { type History, rowKeys } from './coordinator-rows.ts'
 
 const workersMax = 20_000
 const dayMs = 24 * 60 * 60_000
