@@ -170,6 +170,11 @@ export class BlobFiles implements BlobStore {
     }
   }
 
+  /** OPS-02: another limit, from now on. */
+  limitTo(totalBytesMax: number): void {
+    this.#catalog.limitTo(totalBytesMax)
+  }
+
   pin(hash: Hash): () => void {
     return this.#catalog.pin(hash)
   }

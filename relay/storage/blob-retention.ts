@@ -11,8 +11,13 @@ const deletionsMax = 1_000
 const firstMs = 60_000
 
 /** Deletes what nobody needs any more and was not used for so long, every hour; returns what ends that. */
-export function keepRetention(blobs: BlobStore, log: HostLog, unusedMs = retentionMs): () => void {
+export function keepRetention(
+  blobs: BlobStore,
+  log: HostLog,
+  unusedMsNow: () => number = () => retentionMs,
+): () => void {
   const sweep = async (): Promise<void> => {
+    const unusedMs = unusedMsNow()
     try {
       const deleted = await blobs.sweep(unusedMs, deletionsMax)
       if (deleted > 0)

@@ -1,4 +1,4 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { makePrivateDirectory, syncDirectory, writeAndSync } from './files.ts'
 
 /** What a store of files does to the disk, step by step; tests put one in its place that fails at any of them. */
@@ -24,7 +24,7 @@ export interface LogFile {
 
 export const realDisk: Disk = {
   create: (path, bytes) => writeAndSync(path, bytes, 0o600),
-  createLog: async (path) => new GrowingFile(await open(path, 'wx', 0o600)),
+  createLog: async (path) => await GrowingFile.create(path),
   rename: (from, to) => rename(from, to),
   remove: (path) => rm(path, { force: true }),
   makeDirectory: makePrivateDirectory,
@@ -39,21 +39,40 @@ const growthBytesMax = 1024 * 1024
  * not twice.
  */
 class GrowingFile implements LogFile {
+  readonly #path: string
   readonly #file: FileHandle
+  readonly #inode: number
   #end = 0
   #sizeBytes = 0
   #growthBytes = growthBytesMin
 
-  constructor(file: FileHandle) {
+  private constructor(path: string, file: FileHandle, inode: number) {
+    this.#path = path
     this.#file = file
+    this.#inode = inode
+  }
+
+  static async create(path: string): Promise<GrowingFile> {
+    const file = await open(path, 'wx', 0o600)
+    return new GrowingFile(path, file, (await file.stat()).ino)
   }
 
   async append(bytes: Uint8Array): Promise<void> {
     const end = this.#end + bytes.length
+    await Promise.all([this.#checkIsThere(), this.#appendAndSync(bytes, end)])
+    this.#end = end
+  }
+
+  /** The system would go on writing to a file that was removed, and the next start would find nothing of it. */
+  async #checkIsThere(): Promise<void> {
+    if ((await stat(this.#path)).ino !== this.#inode)
+      throw Object.assign(new Error('the file was replaced'), { code: 'ENOENT' })
+  }
+
+  async #appendAndSync(bytes: Uint8Array, end: number): Promise<void> {
     if (end > this.#sizeBytes) await this.#write(Buffer.concat([bytes, this.#grow(end)]))
     else await this.#write(bytes)
     await this.#file.datasync()
-    this.#end = end
   }
 
   close(): Promise<void> {

@@ -27,6 +27,8 @@ export interface FilesStoreOptions {
 
 const journalBytesMax = 16 * 2 ** 20
 const idleMs = 100
+/** Under writes that never pause rows wait no longer than this. */
+const waitMs = 10_000
 
 /**
  * A store of files, one to a row (row-files.ts), and a journal. One process owns the directory. The keys are in memory, of
@@ -52,6 +54,8 @@ export class FilesStore implements Store {
   /** What the journal has, and what the old journal has. */
   #fresh = new Map<string, Uint8Array | undefined>()
   #old: RowChanges = new Map()
+  /** When the first row of the journal came, by the monotonic clock. */
+  #freshSince = 0
   /** Rows are going into their files. */
   #settling: Promise<void> | undefined
   /** Groups are written and lists read one at a time. */
@@ -183,12 +187,14 @@ export class FilesStore implements Store {
         error,
       )
     }
+    if (this.#fresh.size === 0) this.#freshSince = performance.now()
     for (const [key, value] of changes) {
       this.#fresh.set(key, value)
       if (value === undefined ? this.#keys.delete(key) : !this.#keys.has(key)) this.#sortedKeys = undefined
       if (value !== undefined) this.#keys.add(key)
     }
-    if (this.#journal.bytes > this.#journalBytesMax) this.#beginSettling()
+    const isLate = performance.now() - this.#freshSince > waitMs
+    if (isLate || this.#journal.bytes > this.#journalBytesMax) this.#beginSettling()
     else this.#idle.refresh()
   }
 
@@ -206,6 +212,8 @@ export class FilesStore implements Store {
 
   async #settleRows(): Promise<void> {
     await this.#inTurn(async () => {
+      // A journal whose last record is not whole must stay the last.
+      if (this.#failure !== undefined) throw this.#failure
       await this.#journal.turn()
       this.#old = this.#fresh
       this.#fresh = new Map()

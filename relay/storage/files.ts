@@ -80,6 +80,10 @@ export function explainFileError(error: unknown): string {
       return 'a file stands where a directory is needed; move it away or choose another directory with --data'
     case 'EISDIR':
       return 'a directory stands where a file is needed; move it away or choose another directory with --data'
+    case 'ENOENT':
+      return 'the file or its folder is gone; put it back, or restore it from a backup'
+    case 'EIO':
+      return 'the disk reports a fault; look into the log of the system, and choose another directory with --data'
     case 'EMFILE':
     case 'ENFILE':
       return 'too many files are open; raise the limit (ulimit -n)'

@@ -6,6 +6,7 @@ import type { StorageSettings } from '../config/settings.ts'
 import { DirectoryLock } from './directory-lock.ts'
 import { MeteredStore, type StorageMetrics } from './metered-store.ts'
 import { OwnedStore } from './owned-store.ts'
+import { StampedStore } from './stamped-store.ts'
 
 export interface OpenStoreInit {
   readonly settings: StorageSettings
@@ -20,11 +21,11 @@ export interface OpenStoreInit {
 }
 
 /** The store that is configured. Backends are loaded when they are chosen. Rejects with a StorageError. */
-export async function openStore(init: OpenStoreInit): Promise<Store> {
+export async function openStore(init: OpenStoreInit): Promise<StampedStore> {
   const { settings, metrics, log } = init
   const store = await openBackend(init)
   log('info', `Storage opened: ${settings.kind}`, { consistency: store.consistency })
-  return new MeteredStore(store, settings.kind, metrics)
+  return await StampedStore.open(new MeteredStore(store, settings.kind, metrics))
 }
 
 async function openBackend({ settings, folder, owner, log, lost }: OpenStoreInit): Promise<Store> {
@@ -32,7 +33,7 @@ async function openBackend({ settings, folder, owner, log, lost }: OpenStoreInit
   switch (settings.kind) {
     case 'sqlite': {
       const { SqliteStore } = await import('./sqlite-store.ts')
-      return await SqliteStore.open(resolve(directory, 'state.sqlite'))
+      return await SqliteStore.open(resolve(directory, 'state.sqlite'), log)
     }
     case 'files': {
       const { FilesStore } = await import('./files-store.ts')
@@ -80,13 +81,15 @@ async function openShared(
   }
 }
 
-async function openServer({ kind, url, connectionsMax }: StorageSettings, log: HostLog): Promise<Store> {
+async function openServer(settings: StorageSettings, log: HostLog): Promise<Store> {
+  const { kind, url, connectionsMax } = settings
   invariant(url !== undefined, `storage.kind ${kind} has its storage.url, or the settings were not checked`)
-  const { RemoteStore } = await import('./remote-store.ts')
+  const { RemoteStore, retryWaitsMs } = await import('./remote-store.ts')
+  const waitsMs = retryWaitsMs(settings.retriesMax)
   if (kind === 'redis') {
     const { RedisServer } = await import('./redis-server.ts')
-    return await RemoteStore.open(new RedisServer(url, connectionsMax, log), log)
+    return await RemoteStore.open(new RedisServer(url, connectionsMax, log), log, waitsMs)
   }
   const { PostgresServer } = await import('./postgres-server.ts')
-  return await RemoteStore.open(new PostgresServer(url, connectionsMax, log), log)
+  return await RemoteStore.open(new PostgresServer(url, connectionsMax, log), log, waitsMs)
 }

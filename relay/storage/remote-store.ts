@@ -45,8 +45,9 @@ export interface StoreServer {
   close(): Promise<void>
 }
 
-/** STO-04: three retries, each wait twice the one before. Longer than a server takes to start again. */
-const retryWaitsMs = [500, 1_000, 2_000] as const
+/** STO-04: each wait is twice the one before; three of them are longer than a server takes to start again. */
+export const retryWaitsMs = (retries: number): number[] =>
+  Array.from({ length: retries }, (_, i) => 500 * 2 ** i)
 
 /**
  * A store on a server that may go away for a while. Writes go one group at a time, numbered, so that a write whose
@@ -74,7 +75,7 @@ export class RemoteStore implements Store {
   static async open(
     server: StoreServer,
     log: HostLog,
-    waitsMs: readonly number[] = retryWaitsMs,
+    waitsMs: readonly number[] = retryWaitsMs(3),
   ): Promise<RemoteStore> {
     const store = new RemoteStore(server, log, waitsMs)
     try {

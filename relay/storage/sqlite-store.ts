@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import type { HostLog } from '../../shared/host/host-log.ts'
 import {
   type BatchOptions,
   type Fence,
@@ -38,11 +39,15 @@ export class SqliteStore implements Store {
   #lastId = 0
   #closing: Promise<void> | undefined
   #isEnded = false
+  /** Of the first write that failed; later ones are refused with it. */
+  #failure: StorageError | undefined
 
   private constructor(worker: Worker, path: string) {
     this.#worker = worker
     this.#path = path
     this.#queue = new WriteQueue(async ({ changes, fence }) => {
+      // What a disk that failed once says of later writes is not to be trusted.
+      if (this.#failure !== undefined) throw this.#failure
       const list = [...changes].map(([key, value]) => ({ key, value }))
       await this.#ask({ kind: 'batch', changes: list, fence }, 'WriteFailed')
     })
@@ -52,7 +57,7 @@ export class SqliteStore implements Store {
    * Opens the file, makes it and its directory (0700) where missing. Rejects with a StorageError `OpenFailed` that
    * names the path when it cannot be had, is in use by another process or is no database of this program.
    */
-  static async open(path: string): Promise<SqliteStore> {
+  static async open(path: string, log: HostLog = () => undefined): Promise<SqliteStore> {
     try {
       await makePrivateDirectory(dirname(path))
     } catch (error) {
@@ -66,7 +71,13 @@ export class SqliteStore implements Store {
     const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData: { path } })
     const store = new SqliteStore(worker, path)
     const opened = store.#answerOf(0, 'OpenFailed')
-    worker.on('message', (answer: SqliteAnswer) => store.#settle(answer))
+    worker.on('message', (answer: SqliteAnswer) => {
+      if ('recoveredPages' in answer && answer.recoveredPages! > 0)
+        log('info', 'Completed the last writes of a run that ended without closing its store', {
+          pages: answer.recoveredPages,
+        })
+      store.#settle(answer)
+    })
     worker.on('error', (error) => store.#end(error))
     worker.on('exit', () => store.#end(undefined))
     try {
@@ -140,7 +151,11 @@ export class SqliteStore implements Store {
     if (pending === undefined) return
     if ('rows' in answer) pending.resolve(answer.rows)
     else if ('isFenced' in answer) pending.reject(fencedError(this.#path, pending.fence!))
-    else pending.reject(storageError(pending.code, this.#path, answer.failure))
+    else {
+      const error = storageError(pending.code, this.#path, answer.failure)
+      if (pending.code === 'WriteFailed') this.#failure = error
+      pending.reject(error)
+    }
   }
 
   #end(cause: unknown): void {
@@ -174,6 +189,8 @@ function explain({ sqliteCode, systemCode, message }: SqliteFailure): string {
       return 'another process uses it; stop that one or give this one a directory of its own with --data'
     case 8: // SQLITE_READONLY
       return 'it is read-only for this user; give it the rights or choose another directory with --data'
+    case 10: // SQLITE_IOERR
+      return `the disk reports a fault (${message}); look into the log of the system, and start again`
     case 11: // SQLITE_CORRUPT
       return 'the file is damaged; restore it from a backup'
     case 13: // SQLITE_FULL

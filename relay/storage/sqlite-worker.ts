@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, statSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { Fence, StoreChange, StoreRow } from '../../shared/storage/store.ts'
@@ -27,9 +27,9 @@ export type SqliteRequest =
     }
   | { readonly kind: 'close'; readonly id: number }
 
-/** `id` 0 answers the opening. */
+/** `id` 0 answers the opening: with what a run that did not close the file left in its write-ahead log. */
 export type SqliteAnswer =
-  | { readonly id: number; readonly rows: readonly StoreRow[] }
+  | { readonly id: number; readonly rows: readonly StoreRow[]; readonly recoveredPages?: number }
   | { readonly id: number; readonly failure: SqliteFailure }
   | { readonly id: number; readonly isFenced: true }
 
@@ -50,22 +50,29 @@ const lockWaitMs = 2000
 const fenced = 'fenced'
 
 class Database {
+  readonly #path: string
+  readonly #inode: number
   readonly #database: DatabaseSync
   readonly #get: StatementSync
   readonly #listFrom: StatementSync
   readonly #listAfter: StatementSync
   readonly #put: StatementSync
   readonly #delete: StatementSync
+  /** Taken over from the write-ahead log of a run that did not close the file. */
+  readonly recoveredPages: number
 
   constructor(path: string) {
     // SQLite would make it readable to all; its journal files take the mode of this one.
     closeSync(openSync(path, 'a', 0o600))
+    this.#path = path
+    this.#inode = statSync(path).ino
     this.#database = new DatabaseSync(path, { timeout: lockWaitMs })
     try {
       // One process only: two relays on one directory would each act on half of the truth.
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE')
       this.#database.exec('PRAGMA journal_mode = WAL')
       this.#database.exec('PRAGMA synchronous = FULL')
+      this.recoveredPages = this.#pagesInLog()
       this.#prepareSchema(path)
       this.#get = this.#database.prepare('SELECT key, value FROM rows WHERE key = ?')
       this.#listFrom = this.#database.prepare(listRows('>='))
@@ -96,7 +103,18 @@ class Database {
     }
   }
 
+  #pagesInLog(): number {
+    try {
+      const { log } = this.#database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get() as { log: number }
+      return Math.max(0, log)
+    } catch {
+      // The disk may be full: the log stays, and the first write says so.
+      return 0
+    }
+  }
+
   #commit(changes: readonly StoreChange[], fence: Fence | undefined): boolean {
+    this.#checkIsThere()
     this.#database.exec('BEGIN IMMEDIATE')
     try {
       if (fence !== undefined && !this.#holds(fence)) {
@@ -113,6 +131,12 @@ class Database {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       throw error
     }
+  }
+
+  /** SQLite would go on writing to a file that was removed, and the next start would find nothing of it. */
+  #checkIsThere(): void {
+    if (statSync(this.#path, { throwIfNoEntry: false })?.ino === this.#inode) return
+    throw Object.assign(new Error('the file is gone'), { code: 'ENOENT' })
   }
 
   #holds({ key, value }: Fence): boolean {
@@ -169,7 +193,7 @@ function serve(port: MessagePort, path: string): void {
     }
     if (request.kind === 'close') port.close()
   })
-  reply({ id: 0, rows: [] })
+  reply({ id: 0, rows: [], recoveredPages: database.recoveredPages })
 }
 
 function failureOf(error: unknown): SqliteFailure {

@@ -37,6 +37,8 @@ export interface NodeHostParts {
   /** Dials a relay as it stands in the config; resolves to its id when it is up. */
   readonly dialRelay: (relay: string) => Promise<PeerId>
   readonly clock?: () => number
+  /** When the runs before this one last saved anything, in Unix milliseconds. */
+  readonly savedAt?: number | undefined
   readonly onEvent?: (event: PeerEvent) => void
   /** Keeps rows of finished tasks elsewhere before they are deleted; without it they are just deleted. */
   readonly archive?: (keys: readonly string[]) => Promise<void>
@@ -111,8 +113,10 @@ export class NodeHost {
 
   /** Restores the machine from the store, then joins the network. */
   async start(): Promise<void> {
-    const rows = await this.#restore()
-    if (rows > 0) this.#parts.log('info', `Recovered state from ${new Date(this.#run.now).toISOString()}`)
+    const restored = await this.#restore()
+    const { savedAt, log } = this.#parts
+    const time = savedAt === undefined ? 'an unknown time' : new Date(savedAt).toISOString()
+    if (restored.rows > 0) log('info', `Recovered state from ${time}`, restored)
     await this.#parts.network.start(this.#listener())
     this.#run.post({ kind: 'start' })
   }
@@ -156,8 +160,8 @@ export class NodeHost {
     await this.#parts.network.stop()
   }
 
-  /** Some rows at a time, since a relay may have more than fit into memory. Resolves to how many there were. */
-  async #restore(): Promise<number> {
+  /** Some rows at a time, since a relay may have more than fit into memory. Resolves to what there was, in numbers. */
+  async #restore(): Promise<{ readonly rows: number } & Readonly<Record<string, number>>> {
     const { peer, store } = this.#parts
     let count = 0
     let from: string | undefined
@@ -170,12 +174,14 @@ export class NodeHost {
         return { key, value: decoded }
       })
       peer.restore(rows)
-      count += rows.length
+      // Those of the host itself are nobody's state.
+      count += rows.filter(({ key }) => !key.startsWith('host/')).length
       if (page.length < rowsAtATime) break
       from = page.at(-1)!.key
     }
     peer.restored(this.#run.now)
-    return count
+    const tasks = Object.entries(peer.children.coordinator?.counts().tasks ?? {})
+    return { rows: count, ...Object.fromEntries(tasks.filter(([, number]) => number > 0)) }
   }
 
   #listener(): NetworkListener {

@@ -50,7 +50,7 @@ const spareShare = 1 / 16
  * named by a view is not evicted, nor a draft that is open; (3) drafts go before blobs, the longest unused first.
  */
 export class BlobCatalog {
-  readonly #limits: BlobLimits
+  #limits: BlobLimits
   readonly #clock: () => number
   /** The longest unused first. */
   readonly #blobs = new Map<Hash, Blob>()
@@ -76,6 +76,11 @@ export class BlobCatalog {
       this.#drafts.set(name, { totalBytes, receivedBytes, usedAt, isOpen: false })
       this.#usedBytes += receivedBytes
     }
+  }
+
+  /** What is beyond a lower limit goes when room is wanted the next time. */
+  limitTo(totalBytesMax: number): void {
+    this.#limits = { ...this.#limits, totalBytesMax }
   }
 
   get usedBytes(): number {

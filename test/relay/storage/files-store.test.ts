@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import fc from 'fast-check'
@@ -14,10 +12,8 @@ import { Random } from '../../../shared/kernel/random.ts'
 import type { StoreChange } from '../../../shared/storage/store.ts'
 import { storeContract } from '../../contract/store.contract.ts'
 import { propertyRuns } from '../../support/property-runs.ts'
+import { quickFolder } from '../../support/quick-folder.ts'
 import { FailingDisk } from './failing-disk.ts'
-
-/** In memory where there is such a folder: what the disk loses is told by FailingDisk, and waiting for it proves nothing. */
-const quickFolder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 let parent: string
 let directory: string

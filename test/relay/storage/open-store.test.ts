@@ -40,8 +40,8 @@ test.each([
   [{ kind: 'sqlite' }, []],
   [{ kind: 'files' }, []],
   // An address that is refused at once: what is loaded is the point.
-  [{ kind: 'redis', url: 'redis://127.0.0.1:1', connectionsMax: 1 }, ['ioredis']],
-  [{ kind: 'postgres', url: 'postgres://127.0.0.1:1/x', connectionsMax: 1 }, ['pg']],
+  [{ kind: 'redis', url: 'redis://127.0.0.1:1', connectionsMax: 1, retriesMax: 1 }, ['ioredis']],
+  [{ kind: 'postgres', url: 'postgres://127.0.0.1:1/x', connectionsMax: 1, retriesMax: 1 }, ['pg']],
 ])(
   'STO-04 loads only the library of the store that is configured: %j',
   { timeout: 30_000 },
@@ -59,7 +59,12 @@ test('STO-05 keeps the state of a server from two processes of one folder, befor
     metrics: new StorageMetrics(),
     lost: () => undefined,
   }
-  const settings = { kind: 'postgres', url: 'postgres://127.0.0.1:1/x', connectionsMax: 1 } as const
+  const settings = {
+    kind: 'postgres',
+    url: 'postgres://127.0.0.1:1/x',
+    connectionsMax: 1,
+    retriesMax: 1,
+  } as const
   await expect(openStore({ ...init, settings })).rejects.toMatchObject({
     code: 'OpenFailed',
     message: `Cannot open the store for ${folder}: another process uses this folder; stop that one or give this one a directory of its own with --data`,
