@@ -6,6 +6,7 @@ import { addSettingFlags, flagsGiven } from './config/flags.ts'
 import { loadSettings, type SettingsSources } from './config/load-settings.ts'
 import type { Role } from './config/settings.ts'
 import { dataHome } from './data-folder.ts'
+import { runUntilSignal } from './ops/run-until-signal.ts'
 
 /** The `tabmesh` program. Each command loads what it needs, so that `verify` does not load a network. */
 
@@ -23,33 +24,6 @@ const sourcesOf = (role: Role, options: NodeFlags, dataFolder: string): Settings
 })
 
 const io = processIo()
-
-interface Running {
-  stop(): Promise<void>
-}
-
-const forceMs = 30_000
-
-/** OPS-01: runs until SIGINT or SIGTERM, then ends in order; a second signal or 30 s ends at once. */
-function untilSignal(running: Running): void {
-  let ending = false
-  const now = (reason: string): never => {
-    process.stderr.write(`tabmesh: ended at once, ${reason}; what is saved is whole\n`)
-    process.exit(1)
-  }
-  const end = (): void => {
-    if (ending) now('asked a second time')
-    ending = true
-    setTimeout(() => now(`since it did not end in order within ${forceMs / 1_000} s`), forceMs).unref()
-    running.stop().then(
-      () => process.exit(0),
-      (error: unknown) => stopWith(error),
-    )
-  }
-  process.on('SIGINT', end)
-  process.on('SIGTERM', end)
-}
-
 const stopWith = (error: unknown): never => process.exit(tellError(error, io))
 
 const failed = (error: unknown): never => {
@@ -74,10 +48,13 @@ addSettingFlags(program.command('relay'), 'relay')
   .option('--data <dir>', 'data folder (default: $TABMESH_HOME or ~/.tabmesh)')
   .action(async (options: NodeFlags) => {
     const folder = join(dataHome(options.data), 'relay')
-    const settings = await loadSettings('relay', sourcesOf('relay', options, folder))
+    const load = () => loadSettings('relay', sourcesOf('relay', options, folder))
+    const settings = await load()
     const { runRelay } = await import('./server.ts')
-    const relay = await runRelay({ settings, folder, failed })
-    untilSignal(relay)
+    const relay = await runUntilSignal({
+      start: () => runRelay({ settings, folder, failed, loadAgain: load }),
+      stopWith,
+    })
     process.stdout.write(`ready ${relay.url}\n`)
   })
 
@@ -91,10 +68,13 @@ addSettingFlags(program.command('agent'), 'agent')
   )
   .action(async (options: NodeFlags & { readonly name: string }) => {
     const folder = join(dataHome(options.data), options.name)
-    const settings = await loadSettings('agent', sourcesOf('agent', options, folder))
+    const load = () => loadSettings('agent', sourcesOf('agent', options, folder))
+    const settings = await load()
     const { runAgent } = await import('./agent/run-agent.ts')
-    const agent = await runAgent({ settings, folder, failed })
-    untilSignal(agent)
+    const agent = await runUntilSignal({
+      start: () => runAgent({ settings, folder, failed, loadAgain: load }),
+      stopWith,
+    })
     await agent.joined
     process.stdout.write(`ready ${agent.peerId}\n`)
   })

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { randomUint32 } from '../shared/host/create-crypto-port.ts'
+import type { HostLog } from '../shared/host/host-log.ts'
 import { isSignedBySubmitter } from '../shared/host/nested-signatures.ts'
 import { NetworkError } from '../shared/host/network.ts'
 import { NodeHost } from '../shared/host/node-host.ts'
@@ -14,7 +15,9 @@ import { defaultBlobLimits } from '../shared/storage/blob-store.ts'
 import type { Store } from '../shared/storage/store.ts'
 import { finishedKey, finishedPrefix } from '../shared/task/coordinator-rows.ts'
 import type { Admittance, FinishedTask, Submission } from '../shared/task/messages.ts'
+import { LiveSettings } from './config/live-settings.ts'
 import type { RelaySettings } from './config/settings.ts'
+import { coordinatorConfig } from './config/task-settings.ts'
 import { openDataFolder, StartError } from './data-folder.ts'
 import { loadOrCreateGenesis, networkIdOf } from './genesis.ts'
 import type { RelayApi, RelayNews, RelayStatus } from './http/relay-api.ts'
@@ -22,6 +25,8 @@ import { type HttpServer, startHttpServer } from './http/server.ts'
 import { loadOrCreateIdentity, type NodeIdentity } from './keys/identity.ts'
 import { createRelayNode, type RelayNode, type RelayPorts } from './net/relay-node.ts'
 import { jsonLog } from './ops/log.ts'
+import type { Running } from './ops/run-until-signal.ts'
+import { TaskArchive } from './storage/archive.ts'
 import { BlobFiles } from './storage/blob-files.ts'
 import { dayMs, keepRetention } from './storage/blob-retention.ts'
 import { writeFileDurably } from './storage/files.ts'
@@ -35,13 +40,14 @@ export interface RelayOptions {
   readonly folder: string
   /** Called when the store failed: the process must end with code 1. */
   readonly failed: (error: unknown) => void
+  /** Reads the settings again, from where they were read first. */
+  readonly loadAgain?: () => Promise<RelaySettings>
 }
 
-export interface RunningRelay {
+export interface RunningRelay extends Running {
   readonly url: string
   readonly networkId: Hash
   readonly peerId: PeerId
-  stop(): Promise<void>
 }
 
 /** Peers come anew before their old connection is known to be lost. */
@@ -49,7 +55,7 @@ const connectionsPerPeer = 2
 const pageFolder = fileURLToPath(new URL('../dist/web', import.meta.url))
 
 /** Starts a relay: identity, genesis, store, network, HTTP. Rejects with a StartError that says what to do. */
-export async function runRelay({ settings, folder, failed }: RelayOptions): Promise<RunningRelay> {
+export async function runRelay({ settings, folder, failed, loadAgain }: RelayOptions): Promise<RunningRelay> {
   const log = jsonLog('relay', settings.log)
   await openDataFolder(folder)
   const identity = await loadOrCreateIdentity({
@@ -72,6 +78,7 @@ export async function runRelay({ settings, folder, failed }: RelayOptions): Prom
     ...defaultBlobLimits,
     totalBytesMax: settings.blobs.totalBytesMax,
   })
+  const archive = new TaskArchive({ store, folder: join(folder, 'archive'), log })
   const network = await relayNetwork(identity, networkId, settings, folder)
   const listeners = new Set<(news: RelayNews) => void>()
   const host = new NodeHost({
@@ -82,6 +89,7 @@ export async function runRelay({ settings, folder, failed }: RelayOptions): Prom
       seed: randomUint32(identity.crypto),
       sha256: identity.crypto.sha256,
       admins: genesis.adminKeys,
+      coordinator: coordinatorConfig(settings.tasks),
     }),
     networkId,
     network,
@@ -95,6 +103,8 @@ export async function runRelay({ settings, folder, failed }: RelayOptions): Prom
       noteEvent(event, host, log)
       if (isNews(event)) for (const listener of listeners) listener(event)
     },
+    archive: (keys) => archive.keep(keys),
+    savedAt: store.savedAt,
     failed,
   })
   const api = relayApi({
@@ -109,21 +119,44 @@ export async function runRelay({ settings, folder, failed }: RelayOptions): Prom
     policy: genesis.policy,
   })
   const http = await startParts(host, network, folder, api, { settings, metrics }, log)
-  const endRetention = keepRetention(blobs, log, settings.blobs.retentionDays * dayMs)
+  const live = new LiveSettings('relay', settings, loadAgain ?? (async () => settings), log)
+  const endRetention = keepRetention(blobs, log, () => live.now.blobs.retentionDays * dayMs)
   log('info', `Agent started successfully: ${identity.peerId}`)
   return {
     url: http.url,
     networkId,
     peerId: identity.peerId,
+    drainMs: () => live.now.drainSeconds * 1_000,
+    reload: () =>
+      live.reload({
+        log: log.setLevel,
+        'blobs.totalBytesMax': (bytes) => blobs.limitTo(bytes),
+        'blobs.retentionDays': () => undefined,
+        drainSeconds: () => undefined,
+      }),
     async stop() {
       endRetention()
-      await http.close()
+      await endRequests(http, live.now.drainSeconds, log)
       await host.stop()
+      await archive.close()
       await store.close()
       await blobs.close()
       log('info', 'Agent shutdown complete')
     },
   }
+}
+
+/** Tasks that workers run are taken up again by the next start; what is under way here are requests. */
+async function endRequests(http: HttpServer, drainSeconds: number, log: HostLog): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      log('warn', `Cut off requests that did not finish within ${drainSeconds} s`)
+      resolve()
+    }, drainSeconds * 1_000)
+  })
+  await Promise.race([http.close(), late])
+  clearTimeout(timer)
 }
 
 async function startParts(

@@ -1,16 +1,16 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { Supervised } from './ops/supervised.ts'
 
 /**
  * `npm start`: one relay and some agents, each a process of its own, on this machine. Prints
- * `ready http://localhost:PORT` when the relay answers and every agent has joined; Ctrl-C ends all of it.
+ * `ready http://localhost:PORT` when the relay answers and every agent has joined, and starts again whichever of them ends
+ * unasked; Ctrl-C ends all of it.
  */
 const usage = 'usage: npm start [-- --port N --data DIR --agents N]\n'
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
 const nodeFlags = ['--disable-warning=ExperimentalWarning']
-const readyMs = 60_000
-const stopMs = 30_000
 
 interface Options {
   /** As the settings have it unless told. */
@@ -45,76 +45,71 @@ function whole(name: string, text: string, min: number, max: number): number {
   throw new Error(`--${name} ${text}: expected a whole number from ${min} to ${max}`)
 }
 
-type Child = ReturnType<typeof spawn>
-const children: Child[] = []
-let ending = false
+const { port, data, agents: agentCount } = options()
+const dataArgs = data === undefined ? [] : ['--data', data]
+/** Where the relay was: there the agents, and the tabs, look for it after a new start. */
+let url: URL | undefined
+let ending: Promise<never> | undefined
 
-function launch(args: readonly string[]): Child {
-  // Own process group: a Ctrl-C in the terminal reaches this process only, which then ends the others in order.
-  const child = spawn(process.execPath, [...nodeFlags, main, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+function launch(args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [...nodeFlags, main, ...args, ...dataArgs], {
+    // The channel closes when this process ends, in whatever way; then they end too.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    // Own process group: a Ctrl-C in the terminal reaches this process only, which then ends the others in order.
     detached: true,
   })
-  children.push(child)
-  child.on('exit', (code, signal) => {
-    if (ending) return
-    process.stderr.write(`tabmesh: ${args[0]} ended unasked (${signal ?? `code ${code}`})\n`)
-    void end(code === 0 || code === null ? 1 : code)
+}
+
+function relayArgs(): readonly string[] {
+  // An address without a port is one on 80.
+  const wanted = url === undefined ? port : url.port || 80
+  return ['relay', ...(wanted === undefined ? [] : ['--port', String(wanted)])]
+}
+
+const supervised = (name: string, args: () => readonly string[]): Supervised =>
+  new Supervised({
+    name,
+    launch: () => launch(args()),
+    say: (what) => process.stderr.write(`tabmesh: ${what}\n`),
+    gaveUp: (code) => void end(code),
   })
-  return child
+
+const relay = supervised('relay', relayArgs)
+const agents = Array.from({ length: agentCount }, (_, i) => {
+  const name = `agent-${i + 1}`
+  return supervised(name, () => ['agent', '--relay', url!.origin, '--name', name])
+})
+
+function end(code: number): Promise<never> {
+  ending ??= (async () => {
+    // Agents first: they hand their work back while the relay still listens.
+    await Promise.all(agents.map((agent) => agent.stop()))
+    await relay.stop()
+    process.exit(code)
+  })()
+  return ending
 }
 
-/** Resolves with the first line the child prints. */
-function firstLine(child: Child): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = ''
-    const timer = setTimeout(() => reject(new Error(`not ready within ${readyMs / 1_000} s`)), readyMs)
-    child.stdout!.on('data', (chunk: Buffer) => {
-      text += chunk
-      const end = text.indexOf('\n')
-      if (end < 0) return
-      clearTimeout(timer)
-      resolve(text.slice(0, end))
-    })
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // Asked a second time they end at once.
+    if (ending !== undefined) for (const one of [...agents, relay]) one.signal('SIGTERM')
+    void end(0)
   })
 }
+process.on('SIGHUP', () => {
+  // The terminal is gone, or a service manager asks to read the settings again.
+  if (process.stdout.isTTY) return void end(0)
+  for (const one of [relay, ...agents]) one.signal('SIGHUP')
+})
 
-async function stop(child: Child): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGTERM')
-  await exited
-}
-
-async function end(code: number): Promise<never> {
-  ending = true
-  const late = setTimeout(() => {
-    for (const child of children) child.kill('SIGKILL')
-  }, stopMs)
-  const [relay, ...agents] = children
-  // Agents first: they hand their work back while the relay still listens.
-  await Promise.all(agents.map(stop))
-  if (relay !== undefined) await stop(relay)
-  clearTimeout(late)
-  process.exit(code)
-}
-
-const { port, data, agents } = options()
-process.on('SIGINT', () => void end(0))
-process.on('SIGTERM', () => void end(0))
-const dataArgs = data === undefined ? [] : ['--data', data]
-const portArgs = port === undefined ? [] : ['--port', String(port)]
 try {
-  const ready = await firstLine(launch(['relay', ...portArgs, ...dataArgs]))
-  const url = ready.replace(/^ready /, '')
-  const joined = []
-  for (let n = 1; n <= agents; n++) {
-    joined.push(firstLine(launch(['agent', '--relay', url, '--name', `agent-${n}`, ...dataArgs])))
-  }
-  await Promise.all(joined)
-  process.stdout.write(`ready ${url}\n`)
+  const ready = await relay.start()
+  url = new URL(ready.replace(/^ready /, ''))
+  await Promise.all(agents.map((agent) => agent.start()))
+  process.stdout.write(`ready ${url.origin}\n`)
 } catch (error) {
-  if (!ending) {
+  if (ending === undefined) {
     process.stderr.write(`tabmesh: ${error instanceof Error ? error.message : error}\n`)
     await end(1)
   }

@@ -8,15 +8,18 @@ import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
 import { makePeer } from '../../shared/peer/roles.ts'
 import type { ProgramRunner } from '../../shared/runtime/program-runner.ts'
 import { defaultBlobLimits } from '../../shared/storage/blob-store.ts'
+import { LiveSettings } from '../config/live-settings.ts'
 import type { AgentSettings } from '../config/settings.ts'
 import { openDataFolder } from '../data-folder.ts'
 import { loadOrCreateIdentity } from '../keys/identity.ts'
 import { createAgentNode } from '../net/agent-node.ts'
 import { jsonLog } from '../ops/log.ts'
+import type { Running } from '../ops/run-until-signal.ts'
 import { BlobFiles } from '../storage/blob-files.ts'
 import { StorageMetrics } from '../storage/metered-store.ts'
 import { openStore } from '../storage/open-store.ts'
 import { version } from '../version.ts'
+import { drain } from './drain.ts'
 import { createProgramPool } from './program-pool.ts'
 
 export interface AgentOptions {
@@ -26,13 +29,14 @@ export interface AgentOptions {
   /** Another sandbox, as a test that lies needs it. */
   readonly runner?: ProgramRunner
   readonly failed: (error: unknown) => void
+  /** Reads the settings again, from where they were read first. */
+  readonly loadAgain?: () => Promise<AgentSettings>
 }
 
-export interface RunningAgent {
+export interface RunningAgent extends Running {
   readonly peerId: PeerId
   /** Resolves when a relay has taken this worker in. */
   readonly joined: Promise<void>
-  stop(): Promise<void>
 }
 
 /** A relay that is not there at the start is asked again after this, up to `firstTries` times. */
@@ -91,17 +95,26 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
     onEvent: (event) => {
       if (event.type === 'memberJoined' && event.kind === 'relay') markJoined()
     },
+    savedAt: store.savedAt,
     failed: options.failed,
   })
   await host.start()
   host.command({ type: 'worker/lend', slots })
   log('info', `Agent started successfully: ${identity.peerId}`)
+  const live = new LiveSettings('agent', settings, options.loadAgain ?? (async () => settings), log)
+  const drainMs = (): number => live.now.drainSeconds * 1_000
   return {
     peerId: identity.peerId,
     joined,
+    drainMs,
+    reload: () =>
+      live.reload({
+        log: log.setLevel,
+        'blobs.totalBytesMax': (bytes) => blobs.limitTo(bytes),
+        drainSeconds: () => undefined,
+      }),
     async stop() {
-      host.command({ type: 'worker/lend', slots: 0 })
-      await host.ask(() => undefined)
+      await drain(host, log, drainMs())
       await host.stop()
       await runner.close()
       await store.close()

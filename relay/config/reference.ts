@@ -13,7 +13,11 @@ A setting of a relay or an agent can stand in three places, and the later wins:
 3. a flag.
 
 What is misspelt or out of range is refused before anything starts, with the key, the value, where it stands and what was
-expected, and exit code 2. Settings are read once, at the start. Sizes and times have their unit in their name.
+expected, and exit code 2. Sizes and times have their unit in their name.
+
+Settings are read at the start. On SIGHUP a running relay or agent reads them again and takes over what is marked ↻; of
+anything else that changed it says that it waits for the next start. What is wrong is said and leaves all as it was. With
+\`npm start\`, or where a terminal is at hand: \`kill -HUP PID\`; SIGHUP to \`npm start\` outside a terminal goes to all it runs.
 
 \`\`\`yaml
 # ~/.tabmesh/relay/config.yaml
@@ -57,7 +61,7 @@ rather than go on without its state. Programs, inputs and outputs are in \`blobs
 function roleSection(role: Role, title: string): string {
   const rows = settingsOf(role).map(
     (setting) =>
-      `| \`${setting.key}\` | ${fallbackOf(setting)} | ${setting.schema.description}; ${expectationOf(setting.schema)} | \`--${setting.flag}\` | \`${setting.variable}\` |`,
+      `| \`${setting.key}\`${setting.schema.live ? ' ↻' : ''} | ${fallbackOf(setting)} | ${setting.schema.description}; ${expectationOf(setting.schema)} | \`--${setting.flag}\` | \`${setting.variable}\` |`,
   )
   return `## ${title}
 

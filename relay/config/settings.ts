@@ -1,16 +1,19 @@
 import { type Static, Type } from 'typebox'
 import { defaultBlobLimits } from '../../shared/storage/blob-store.ts'
 import { dayMs, retentionMs } from '../storage/blob-retention.ts'
+import { count, strict, tasks } from './task-settings.ts'
 
 /*
  * Every setting of a relay and of an agent, once. Flags, environment, file, checks and docs/configuration.md follow from
- * this. Units stand last in names. `secret` keeps a value out of every message.
+ * this. Units stand last in names. `secret` keeps a value out of every message; `live` is taken over while a node runs.
  */
 
-const strict = { additionalProperties: false } as const
 const TiB = 2 ** 40
 
-const choice = <const T extends string>(values: readonly T[], options: { default: T; description: string }) =>
+const choice = <const T extends string>(
+  values: readonly T[],
+  options: { default: T; description: string; live?: true },
+) =>
   Type.Union(
     values.map((value) => Type.Literal(value)),
     options,
@@ -39,17 +42,19 @@ const storage = (kind: 'files' | 'sqlite') =>
             'folder of `files` and `sqlite`, from the data folder (default: the data folder itself)',
         }),
       ),
-      connectionsMax: Type.Integer({
-        minimum: 1,
-        maximum: 100,
-        default: 4,
-        description: 'connections to the server at a time',
-      }),
+      connectionsMax: count(1, 100, 4, 'connections to the server at a time'),
+      retriesMax: count(
+        0,
+        10,
+        3,
+        'times that a server that does not answer is asked again, after 0.5, 1, 2 … s',
+      ),
     },
     strict,
   )
 
 const totalBytesMax = Type.Integer({
+  live: true,
   minimum: 128 * 2 ** 20,
   maximum: 16 * TiB,
   default: defaultBlobLimits.totalBytesMax,
@@ -57,8 +62,17 @@ const totalBytesMax = Type.Integer({
 })
 
 const log = choice(['debug', 'info', 'warn', 'error', 'silent'], {
+  live: true,
   default: 'info',
   description: 'the least level that is logged, one JSON object a line, to stderr',
+})
+
+const drainSeconds = Type.Integer({
+  live: true,
+  minimum: 0,
+  maximum: 3_600,
+  default: 30,
+  description: 'seconds that work under way is given to finish when the process is told to end',
 })
 
 const relaySchema = Type.Object(
@@ -87,6 +101,7 @@ const relaySchema = Type.Object(
       {
         totalBytesMax,
         retentionDays: Type.Integer({
+          live: true,
           minimum: 1,
           maximum: 3_650,
           default: retentionMs / dayMs,
@@ -95,6 +110,8 @@ const relaySchema = Type.Object(
       },
       strict,
     ),
+    tasks,
+    drainSeconds,
     log,
   },
   strict,
@@ -116,6 +133,7 @@ const agentSchema = Type.Object(
     ),
     storage: storage('files'),
     blobs: Type.Object({ totalBytesMax }, strict),
+    drainSeconds,
     log,
   },
   strict,
@@ -140,6 +158,11 @@ export type Role = keyof typeof settingsSchemas
 export type RelaySettings = Static<typeof relaySchema>
 export type AgentSettings = Static<typeof agentSchema>
 export type ClientSettings = Static<typeof clientSchema>
+export interface RoleSettings {
+  readonly relay: RelaySettings
+  readonly agent: AgentSettings
+  readonly client: ClientSettings
+}
 export type StorageSettings = RelaySettings['storage']
 
 /** The parts of a JSON schema that a single setting is described by. */
@@ -154,6 +177,8 @@ export interface SettingSchema {
   readonly description: string
   readonly example?: string
   readonly secret?: true
+  /** SIGHUP makes a running node take over a new value. */
+  readonly live?: true
 }
 
 /** One setting, by all of its names. */

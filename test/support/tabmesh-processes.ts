@@ -20,6 +20,8 @@ export interface Running {
   /** Its first line on stdout; rejects when it ends without one. */
   readonly firstLine: Promise<string>
   readonly ended: Promise<Ended>
+  /** What it wrote there so far. */
+  stderr(): string
 }
 
 export function launchTabmesh(args: readonly string[], data: string): Running {
@@ -45,7 +47,7 @@ export function launchTabmesh(args: readonly string[], data: string): Running {
     )
   })
   firstLine.catch(() => {})
-  return { child, firstLine, ended }
+  return { child, firstLine, ended, stderr: () => stderr }
 }
 
 /** A relay and agents as processes of their own, under one temporary data folder. */
@@ -78,6 +80,11 @@ export class ProcessNetwork {
   async killRelay(): Promise<void> {
     this.#relay?.child.kill('SIGKILL')
     await this.#relay?.ended
+  }
+
+  /** What the relay that runs now wrote to stderr. */
+  relayLog(): string {
+    return this.#relay?.stderr() ?? ''
   }
 
   submit(...args: readonly string[]): Running {

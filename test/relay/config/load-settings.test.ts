@@ -43,14 +43,29 @@ describe('settings', () => {
       host: '127.0.0.1',
       libp2pPort: 9000,
       maxPeers: 2000,
-      storage: { kind: 'sqlite', connectionsMax: 4 },
+      storage: { kind: 'sqlite', connectionsMax: 4, retriesMax: 3 },
       blobs: { totalBytesMax: 4 * 2 ** 30, retentionDays: 7 },
+      tasks: {
+        queueMax: 10_000,
+        openMax: 40_000,
+        retentionDays: 7,
+        finishedMax: 200_000,
+        leaseSeconds: 15,
+        acknowledgeSeconds: 5,
+        overtimeSeconds: 30,
+        timeoutsMax: 3,
+        attemptsMax: 100,
+        roundsMax: 3,
+        copiesMax: 2,
+      },
+      drainSeconds: 30,
       log: 'info',
     })
     expect(await loadSettings('agent', sources({ flags: { relay: 'http://localhost:8080' } }))).toEqual({
       relay: 'http://localhost:8080',
-      storage: { kind: 'files', connectionsMax: 4 },
+      storage: { kind: 'files', connectionsMax: 4, retriesMax: 3 },
       blobs: { totalBytesMax: 4 * 2 ** 30 },
+      drainSeconds: 30,
       log: 'info',
     })
   })
@@ -131,19 +146,19 @@ describe('settings', () => {
     ['port: [1]', 'port is [1] ({path}): expected a whole number from 0 to 65535'],
     [
       'prot: 1',
-      'prot in {path} is no setting: expected one of port, host, libp2pPort, maxPeers, storage, blobs, log of a relay',
+      'prot in {path} is no setting: expected one of port, host, libp2pPort, maxPeers, storage, blobs, tasks, drainSeconds, log of a relay',
     ],
     [
       'max_peers: 1',
-      'max_peers in {path} is no setting: expected one of port, host, libp2pPort, maxPeers, storage, blobs, log of a relay',
+      'max_peers in {path} is no setting: expected one of port, host, libp2pPort, maxPeers, storage, blobs, tasks, drainSeconds, log of a relay',
     ],
     [
       'slots: 1',
-      'slots in {path} is no setting: expected one of port, host, libp2pPort, maxPeers, storage, blobs, log of a relay',
+      'slots in {path} is no setting: expected one of port, host, libp2pPort, maxPeers, storage, blobs, tasks, drainSeconds, log of a relay',
     ],
     [
       'storage:\n  knd: redis',
-      'storage.knd in {path} is no setting: expected one of kind, url, directory, connectionsMax under storage',
+      'storage.knd in {path} is no setting: expected one of kind, url, directory, connectionsMax, retriesMax under storage',
     ],
     ['storage: redis', 'storage in {path} is not a mapping of keys to values'],
     ['storage:', 'storage in {path} is not a mapping of keys to values'],
@@ -151,11 +166,11 @@ describe('settings', () => {
     ['8080', 'The configuration file {path} is not a mapping of keys to values'],
     [
       'storage.kind: redis',
-      'storage.kind in {path} is no setting: expected one of port, host, libp2pPort, maxPeers, storage, blobs, log of a relay',
+      'storage.kind in {path} is no setting: expected one of port, host, libp2pPort, maxPeers, storage, blobs, tasks, drainSeconds, log of a relay',
     ],
     [
       '__proto__: { port: 1 }',
-      '__proto__ in {path} is no setting: expected one of port, host, libp2pPort, maxPeers, storage, blobs, log of a relay',
+      '__proto__ in {path} is no setting: expected one of port, host, libp2pPort, maxPeers, storage, blobs, tasks, drainSeconds, log of a relay',
     ],
   ])('OPS-02 refuse a file with %j', async (text, message) => {
     const path = await file(text)
