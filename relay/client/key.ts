@@ -1,0 +1,66 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { open, readFile } from 'node:fs/promises'
+import type { Key } from '../../shared/client/library.ts'
+import { chooseEngine, createCryptoPort, createVerify } from '../../shared/host/create-crypto-port.ts'
+import { seedInPkcs8 } from '../../shared/host/ed25519-engine.ts'
+import { nodeSha256 } from '../keys/node-sha256.ts'
+
+export interface KeyFileOptions {
+  /** Encrypts the file. */
+  readonly passphrase?: string
+}
+
+/** What checks signatures and owns no key. */
+export const checker = async () => ({ verify: createVerify(await chooseEngine()), sha256: nodeSha256 })
+
+/** A key for as long as the process runs. */
+export const createKey = (): Promise<Key> => keyOf(generateKeyPairSync('ed25519').privateKey)
+
+/**
+ * The key in a file, made when there is none: PKCS#8 in PEM, readable by its owner only. Rejects when what is there is no
+ * Ed25519 key, or the passphrase is another.
+ */
+export async function openKey(path: string, { passphrase }: KeyFileOptions = {}): Promise<Key> {
+  const made = generateKeyPairSync('ed25519').privateKey
+  const encryption = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }
+  try {
+    const file = await open(path, 'wx', 0o600)
+    try {
+      await file.writeFile(made.export({ type: 'pkcs8', format: 'pem', ...encryption }))
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    return await keyOf(made)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  return await keyOf(readKey(path, await readFile(path, 'utf8'), passphrase))
+}
+
+function readKey(path: string, pem: string, passphrase: string | undefined): KeyObject {
+  try {
+    const key = createPrivateKey({
+      key: pem,
+      format: 'pem',
+      ...(passphrase === undefined ? {} : { passphrase }),
+    })
+    if (key.asymmetricKeyType === 'ed25519') return key
+  } catch (error) {
+    throw new Error(`The key file ${path} cannot be read: it holds no key, or the passphrase is another`, {
+      cause: error,
+    })
+  }
+  throw new Error(`The key file ${path} holds no Ed25519 key`)
+}
+
+async function keyOf(privateKey: KeyObject): Promise<Key> {
+  const pkcs8 = new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' }))
+  try {
+    const engine = await chooseEngine()
+    const signer = await engine.signerFromSeed(seedInPkcs8(pkcs8))
+    return createCryptoPort({ signer, engine, sha256: nodeSha256 })
+  } finally {
+    pkcs8.fill(0)
+  }
+}
