@@ -21,6 +21,7 @@ import type { Network, NetworkListener, PeerPath } from './network.ts'
 import { blobsInUse, createBlobExchange } from './node-blobs.ts'
 import { Outbound } from './outbound.ts'
 import { Run } from './run.ts'
+import type { Timers } from './timers.ts'
 
 export interface NodeHostParts {
   readonly peer: Peer
@@ -39,6 +40,8 @@ export interface NodeHostParts {
   readonly clock?: () => number
   /** When the runs before this one last saved anything, in Unix milliseconds. */
   readonly savedAt?: number | undefined
+  /** Of the machine's loop; the platform's unless told. */
+  readonly timers?: Timers
   readonly onEvent?: (event: PeerEvent) => void
   /** Keeps rows of finished tasks elsewhere before they are deleted; without it they are just deleted. */
   readonly archive?: (keys: readonly string[]) => Promise<void>
@@ -72,6 +75,7 @@ export class NodeHost {
       peer: parts.peer,
       store,
       clock,
+      timers: parts.timers,
       perform: (effect) => this.#perform(effect),
       failed: parts.failed,
     })

@@ -5,12 +5,15 @@ import type { PeerAsk, PeerEffect, PeerEvent, PeerInput } from '../peer/inputs.t
 import type { Peer } from '../peer/peer.ts'
 import type { WireMessage } from '../peer/wire.ts'
 import type { Store, StoreChange } from '../storage/store.ts'
+import { platformTimers, type TimerHandle, type Timers } from './timers.ts'
 
 export interface RunParts {
   readonly peer: Peer
   readonly store: Store
   /** Unix milliseconds; may jump, the loop keeps it from going back. */
   readonly clock: () => number
+  /** Those of the platform unless told; the loop has no others. */
+  readonly timers?: Timers | undefined
   /** Carries out one effect other than a save or a timer, in order. */
   readonly perform: (effect: Exclude<PeerEffect, { kind: 'save' | 'timer' }>) => void
   /** A save failed, or an invariant of ours broke: nothing more will leave this node. Called once. */
@@ -25,7 +28,7 @@ const ticksUnderWayMax = 1_024
 /** A forward jump of the clock beyond this is sleep or a frozen page, in ms. */
 const gapMs = 10_000
 const pulseMs = 2_000
-/** The longest wait that `setTimeout` takes, in ms. */
+/** The longest wait that timers take, in ms. */
 const timeoutMax = 2 ** 31 - 1
 
 interface Question {
@@ -47,26 +50,28 @@ interface Held {
  */
 export class Run {
   readonly #parts: RunParts
+  readonly #alarms: Timers
   readonly #outbox = new Outbox<WireMessage, PeerEvent, PeerAsk>()
   #inputs: PeerInput[] = []
-  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>()
+  readonly #timers = new Map<string, TimerHandle>()
   #changes: StoreChange[] = []
   #held: Held = { effects: [], questions: [] }
   #ticksHeld = 0
   #ticksCommitting = 0
   readonly #roomWanted: (() => void)[] = []
-  #gathering: ReturnType<typeof setTimeout> | undefined
+  #gathering: TimerHandle
   #committing: Promise<void> | undefined
   #time: number
   #clock: number
   #pulsedAt = 0
-  #pulse: ReturnType<typeof setInterval> | undefined
+  #pulse: TimerHandle
   #draining = false
   #stopped = false
   #failure: { readonly error: unknown } | undefined
 
   constructor(parts: RunParts) {
     this.#parts = parts
+    this.#alarms = parts.timers ?? platformTimers
     this.#clock = parts.clock()
     this.#time = this.#clock
   }
@@ -112,8 +117,8 @@ export class Run {
     await undefined
     this.#stopped = true
     this.#wakeReaders()
-    clearInterval(this.#pulse)
-    for (const timer of this.#timers.values()) clearTimeout(timer)
+    this.#alarms.clear(this.#pulse)
+    for (const timer of this.#timers.values()) this.#alarms.clear(timer)
     this.#timers.clear()
     while (this.#waits()) {
       this.#commit()
@@ -150,9 +155,12 @@ export class Run {
   #startPulse(): void {
     if (this.#pulse !== undefined) return
     this.#pulsedAt = this.#parts.clock()
-    this.#pulse = setInterval(() => {
-      if (!this.#stopped) this.#drain()
-    }, pulseMs)
+    const pulse = (): void => {
+      if (this.#stopped) return
+      this.#pulse = this.#alarms.set(pulse, pulseMs)
+      this.#drain()
+    }
+    this.#pulse = this.#alarms.set(pulse, pulseMs)
   }
 
   #wakeReaders(): void {
@@ -184,7 +192,7 @@ export class Run {
     if (this.#changes.length + this.#held.effects.length === held) return
     this.#ticksHeld++
     if (this.#ticksHeld >= ticksPerCommit) this.#commit()
-    else this.#gathering ??= setTimeout(() => this.#commit(), gatherMs)
+    else this.#gathering ??= this.#alarms.set(() => this.#commit(), gatherMs)
   }
 
   get #ticksUnderWay(): number {
@@ -210,7 +218,7 @@ export class Run {
   }
 
   #commit(): void {
-    clearTimeout(this.#gathering)
+    this.#alarms.clear(this.#gathering)
     this.#gathering = undefined
     if (this.#committing !== undefined) return
     const changes = this.#changes
@@ -260,11 +268,11 @@ export class Run {
   }
 
   #setTimer(key: string, at: Instant | undefined): void {
-    clearTimeout(this.#timers.get(key))
+    this.#alarms.clear(this.#timers.get(key))
     this.#timers.delete(key)
     if (at === undefined) return
     const wait = Math.min(Math.max(0, at - this.now), timeoutMax)
-    const timer = setTimeout(() => {
+    const timer = this.#alarms.set(() => {
       if (at > this.now) return this.#setTimer(key, at)
       this.#timers.delete(key)
       this.post({ kind: 'timer', key })

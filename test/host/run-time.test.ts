@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Instant } from '../../shared/kernel/ids.ts'
+import { ManualTimers } from '../support/manual-timers.ts'
 import { ScriptedRun } from '../support/scripted-run.ts'
 
 const start = Date.UTC(2026, 10, 20)
@@ -117,6 +118,31 @@ describe('DESIGN time', () => {
     tick()
     await quiet()
     expect(rig.inputs.map(({ input }) => input.kind)).toEqual(['start'])
+  })
+})
+
+describe('TSK-06 timers that the loop is given', () => {
+  test('it uses for the machine’s timers, its pulse and its commits, and none of the platform’s', async () => {
+    const timers = new ManualTimers()
+    const rig = new ScriptedRun(() => start + timers.now, timers)
+    rig.store.onCommit = (commit) => commit.succeed()
+    rig.tick((out, now) => {
+      out.save('k', 1)
+      out.timer('beat', (now + 5_000) as Instant)
+    })
+    await quiet()
+    expect(vi.getTimerCount()).toBe(0)
+    await timers.pass(2)
+    expect(rig.store.keys).toEqual(['k'])
+    await timers.pass(4_998)
+    expect(rig.inputs.map(({ input }) => input)).toEqual([{ kind: 'start' }, { kind: 'timer', key: 'beat' }])
+    // The pulse that came every 2 s until now does not.
+    timers.now += 20_000
+    await timers.pass(0)
+    expect(rig.inputs.at(-1)?.input).toEqual({ kind: 'resumed', gapMs: 20_000 })
+    await rig.run.stop()
+    expect(timers.pending).toBe(0)
+    expect(vi.getTimerCount()).toBe(0)
   })
 })
 

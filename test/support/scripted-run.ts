@@ -1,4 +1,5 @@
 import { Run } from '../../shared/host/run.ts'
+import type { Timers } from '../../shared/host/timers.ts'
 import type { Instant, PeerId } from '../../shared/kernel/ids.ts'
 import type { PeerEffect, PeerInput, PeerOutbox } from '../../shared/peer/inputs.ts'
 import type { Peer } from '../../shared/peer/peer.ts'
@@ -78,7 +79,7 @@ export class ScriptedRun {
   onLeft: (name: string) => void = () => undefined
   readonly #scripts: Script[] = []
 
-  constructor(clock: () => number = () => Date.now()) {
+  constructor(clock: () => number = () => Date.now(), timers?: Timers) {
     const machine = {
       handle: (input: PeerInput, now: Instant, out: PeerOutbox) => {
         this.inputs.push({ input, now })
@@ -92,6 +93,7 @@ export class ScriptedRun {
       peer: machine as unknown as Peer,
       store: this.store,
       clock,
+      timers,
       perform: (effect) => this.#perform(effect),
       failed: (error) => this.failures.push(error),
     })

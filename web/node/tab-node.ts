@@ -24,6 +24,7 @@ import { rememberedNetwork, rememberNetwork } from './known-network.ts'
 import { LazyRunner } from './lazy-runner.ts'
 import { createTabNode } from './libp2p-tab.ts'
 import type { RunState, TabState } from './tab-state.ts'
+import { createTabTimers } from './worker-timers.ts'
 
 export interface TabNodeInit {
   /** Where the page came from, and its relay is: `https://relay.example`. */
@@ -100,6 +101,7 @@ class RunningTab implements TabNode {
   readonly #contribution: Contribution
   readonly #jobs: Jobs
   readonly #downloads: Downloads
+  readonly #timers = createTabTimers()
   readonly #runs = new Map<number, RunState>()
   readonly #listeners = new Set<() => void>()
   readonly #counts = { answered: 0, handedBack: 0, results: 0 }
@@ -219,6 +221,7 @@ class RunningTab implements TabNode {
   async stop(): Promise<void> {
     this.#contribution.stop()
     await this.#host.stop()
+    this.#timers.stop()
     await Promise.all([this.#store.close(), this.#blobs.close()])
   }
 
@@ -240,6 +243,7 @@ class RunningTab implements TabNode {
       blobs: this.#blobs,
       log: this.#init.log,
       runner,
+      timers: this.#timers,
       admits: false,
       dialRelay: (relay) => this.#dialRelay(relay),
       onEvent: (event) => this.#noticed(event),
