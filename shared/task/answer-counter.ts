@@ -149,6 +149,10 @@ export class AnswerCounter {
       record.target = Math.min(verification.replicas, wanted)
       return this.#parts.wanted(record)
     }
+    if (verdict.kind === 'agreed' && verdict.by === 'credibility' && record.isSpotCheck) {
+      record.replicateInFull()
+      return this.#parts.wanted(record)
+    }
     if (verdict.kind === 'agreed') {
       const verifiedBy = verdict.by === 'quorum' ? answered : []
       for (const [at, attempt] of answered.entries()) {

@@ -331,8 +331,8 @@ export class Coordinator
       return { taskId: task.taskId, accepted: false, code: refusal.code, message: refusal.message }
     }
     const record = new TaskRecord(item, digest, origin, now, this.#nextOrder++, item.epoch)
-    if (!record.isFull && this.#parts.random.unit() < this.#parts.verifier.spotCheckShare)
-      record.replicateInFull()
+    const isAdaptive = task.verification.errorTarget !== undefined
+    record.isSpotCheck = isAdaptive && this.#parts.random.unit() < this.#parts.verifier.spotCheckShare
     this.#tasks.mustSet(task.taskId, record)
     out.save(rowKeys.submission(task.taskId), record.submissionRow())
     if (this.#jobs.accepted(task)) out.save(rowKeys.job(task.jobId!), task.submitter)

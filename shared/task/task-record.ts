@@ -52,6 +52,7 @@ interface StateRow {
   readonly transitions: readonly Transition[]
   readonly target: number
   readonly isFull: boolean
+  readonly isSpotCheck: boolean
 }
 
 interface SubmissionRow {
@@ -90,8 +91,10 @@ export class TaskRecord {
   round = 1
   /** Answers that this round is to have, as far as is known: those that adaptive policies do without are not asked for. */
   target: number
-  /** Replicated in full, whatever is believed of its workers: a spot check, or a round after the first. */
+  /** Replicated in full, whatever is believed of its workers: the second half of a spot check, or a round after the first. */
   isFull: boolean
+  /** Of an adaptive task: when its first workers would be believed, others are asked all the same. Until then nothing tells. */
+  isSpotCheck = false
   commitment: OpenedCommitment | null = null
   /** The answer that is the task's outcome, once there is one. */
   agreed: CountedAnswer['answer'] | null = null
@@ -276,6 +279,7 @@ export class TaskRecord {
       transitions: [...this.transitions],
       target: this.target,
       isFull: this.isFull,
+      isSpotCheck: this.isSpotCheck,
     }
   }
 
@@ -294,6 +298,7 @@ export class TaskRecord {
     record.commitment = state.commitment
     record.target = state.target
     record.isFull = state.isFull
+    record.isSpotCheck = state.isSpotCheck
     record.attempts.push(...state.attempts.map((attempt) => ({ ...attempt })))
     record.transitions.length = 0
     record.transitions.push(...state.transitions)

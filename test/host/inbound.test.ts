@@ -282,7 +282,7 @@ describe('SEC-01 hostile payloads', () => {
     ['a long list', new Array(200_000).fill(0)],
     ['a prototype', Object.defineProperty({}, '__proto__', { value: waiting(1), enumerable: true })],
     ['a field too many', { missingWorkers: 1, constructor: {} }],
-    ['a list within lists', { missingWorkers: nested(2_000) }],
+    ['a list within lists', { missingWorkers: nested(60) }],
     ['as many maps as fit', { missingWorkers: new Array(250_000).fill({}) }],
   ])('%s is refused within moments, and what follows is still heard', async (_name, payload) => {
     const rig = await InboundRig.create()

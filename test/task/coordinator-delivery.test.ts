@@ -225,7 +225,7 @@ describe('TSK-13 jobs', () => {
       archived: 0,
       missingWorkers: 0,
     }
-    expect(driver.coordinator.job(jobId(1))).toEqual(expected)
+    expect(driver.coordinator.job(jobId(1))).toMatchObject(expected)
     driver.restart()
     expect(driver.coordinator.job(jobId(1))).toMatchObject({
       accepted: 3,

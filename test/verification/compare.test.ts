@@ -260,7 +260,6 @@ function reversed(value: unknown): unknown {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)
   if (value === null || typeof value !== 'object') return value
-  return Object.entries(value)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, each]) => [`{${name}`, sorted(each)])
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return ['{', ...fields.map(([name, each]) => [name, sorted(each)])]
 }
