@@ -77,7 +77,7 @@ describe('TSK-13 a job of a tab', () => {
     const stop = new AbortController()
     const job = jobs.map(program, numbers(10), { ...javascript, signal: stop.signal })
     const reading = readAll(job)
-    await settle()
+    await expect.poll(() => commands.length, { timeout: 10_000 }).toBeGreaterThan(0)
     stop.abort()
     expect(await reading).toEqual([])
     expect(job.progress).toMatchObject({ isCancelled: true, completed: 0 })
@@ -208,10 +208,10 @@ describe('TSK-02 what cannot be submitted', () => {
 })
 
 test('TSK-12 says which workers are missing only while a task is under way', async () => {
-  const { jobs, relay } = await startJobs({ program: twice })
+  const { jobs, relay, commands } = await startJobs({ program: twice })
   relay.hold()
   const job = jobs.map(program, [1], javascript)
-  await settle()
+  await expect.poll(() => commands.length, { timeout: 10_000 }).toBeGreaterThan(0)
   jobs.handle({ type: 'workersMissing', missingWorkers: 2 })
   expect(job.progress.missingWorkers).toBe(2)
   relay.release()
