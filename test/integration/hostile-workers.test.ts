@@ -123,7 +123,8 @@ test('TSK-06 two that never acknowledge are passed over after five seconds', asy
   const numbers = upTo(20)
   const done = await honestJob(rig, relay, numbers, 60_000)
   expect(done.outputs).toEqual(squaresOf(numbers))
-  const lost = eventsOf(relay, 'attemptLost')
+  // Copies of what they sit on may be faster than the five seconds; what is then wanted no more is nobody's loss.
+  const lost = eventsOf(relay, 'attemptLost').filter(({ reason }) => reason !== 'cancelled')
   const silent = nodes.map(({ peerId }) => peerId)
   expect(lost.every(({ worker, reason }) => silent.includes(worker) && reason === 'unacknowledged')).toBe(
     true,
