@@ -223,8 +223,7 @@ export class Coordinator
   }
 
   restored(now: Instant): void {
-    this.#recovery.restored(now)
-    this.#nextOrder = this.#recovery.nextOrder
+    this.#nextOrder = this.#recovery.restored(now)
   }
 
   // ——— questions ———
@@ -330,7 +329,7 @@ export class Coordinator
       out.event({ type: 'taskRefused', from, taskId: task.taskId, code: refusal.code })
       return { taskId: task.taskId, accepted: false, code: refusal.code, message: refusal.message }
     }
-    const record = new TaskRecord(item, digest, origin, now, this.#nextOrder++, item.epoch)
+    const record = new TaskRecord(item, digest, origin, now, this.#nextOrder++)
     const isAdaptive = task.verification.errorTarget !== undefined
     record.isSpotCheck = isAdaptive && this.#parts.random.unit() < this.#parts.verifier.spotCheckShare
     this.#tasks.mustSet(task.taskId, record)

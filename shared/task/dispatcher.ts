@@ -13,8 +13,8 @@ export interface DispatcherTrust {
   readonly histories: Histories
   readonly verifier: Verifier
   readonly canaries: Canaries
-  /** Answers to a finished task are counted again, for and against their workers. */
-  readonly reopen: (record: TaskRecord) => void
+  /** Answers to a finished task are counted again, for and against their workers; false when there is no room. */
+  readonly reopen: (record: TaskRecord) => boolean
 }
 
 /** Tasks set aside that are looked at per priority and tick. */
@@ -119,10 +119,9 @@ export class Dispatcher {
     this.#assign(record, first, now, out)
     this.#queue.remove(record)
     for (const worker of count < verification.quorum ? first : []) {
+      if (!this.#roster.hasRoom(worker)) continue
       const canary = canaries.draw(worker, now)
-      if (canary === undefined) continue
-      this.#trust.reopen(canary)
-      this.#give(canary, worker, now, out)
+      if (canary !== undefined && this.#trust.reopen(canary)) this.#give(canary, worker, now, out)
     }
     return true
   }

@@ -64,11 +64,11 @@ export class FairQueue {
     for (const [wanted, heap] of this.#heaps) {
       if (wanted > workers) continue
       const head = this.#head(heap)
-      if (head === undefined || heap.key! > turn) continue
+      if (head === undefined || heap.nextKey! > turn) continue
       // Of two whose turn it is, the one that came first.
-      if (heap.key! === turn && head.record.order > best!.record.order) continue
+      if (heap.nextKey! === turn && head.record.order > best!.record.order) continue
       best = head
-      turn = heap.key!
+      turn = heap.nextKey!
     }
     if (best !== undefined) this.#turn = Math.max(this.#turn, turn)
     return best?.record
@@ -101,7 +101,7 @@ export class FairQueue {
     for (const [wanted, heap] of this.#heaps) {
       const kept = new Heap<Entry>()
       while (heap.size > 0) {
-        const { key } = heap
+        const { nextKey: key } = heap
         const entry = heap.take()!
         if (entry.isHere) kept.add(key!, entry)
       }

@@ -32,15 +32,9 @@ export class Recovery {
   readonly #parts: RecoveryParts
   readonly #states = new Map<TaskId, StateRow>()
   readonly #submissions: SubmissionRow[] = []
-  #order = 1
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts
-  }
-
-  /** The number after the last one that a restored task has. */
-  get nextOrder(): number {
-    return this.#order
   }
 
   /** Some of the own rows, in key order; `restored` when there are no more. */
@@ -60,7 +54,9 @@ export class Recovery {
     }
   }
 
-  restored(now: Instant): void {
+  /** Gives the number after the last one that a restored task has. */
+  restored(now: Instant): number {
+    let order = 1
     const { tasks, finished, leases, dispatcher, jobs } = this.#parts
     finished.restored()
     for (const row of this.#submissions.sort((a, b) => a.order - b.order)) {
@@ -72,12 +68,13 @@ export class Recovery {
       )
       tasks.mustSet(task.taskId, record)
       jobs.accepted(task)
-      this.#order = row.order + 1
+      order = row.order + 1
       for (const attempt of record.live()) leases.resume(record, attempt, now)
       dispatcher.enqueue(record)
     }
     this.#states.clear()
     this.#submissions.length = 0
+    return order
   }
 
   /**

@@ -143,6 +143,10 @@ export class Roster {
     this.#place(worker)
   }
 
+  hasRoom(worker: WorkerRecord): boolean {
+    return worker.readyAt >= 0
+  }
+
   outstandingOf(peer: PeerId, taskId: string, attempt: number): Outstanding | undefined {
     return this.#workers.get(peer)?.outstanding.get(attemptName(taskId, attempt))
   }

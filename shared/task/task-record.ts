@@ -100,15 +100,8 @@ export class TaskRecord {
   agreed: CountedAnswer['answer'] | null = null
   #status: TaskStatus = 'pending'
 
-  constructor(
-    submission: Submission,
-    digest: Hash,
-    origin: Origin,
-    acceptedAt: Instant,
-    order: number,
-    epoch = 1,
-  ) {
-    this.epoch = epoch
+  constructor(submission: Submission, digest: Hash, origin: Origin, acceptedAt: Instant, order: number) {
+    this.epoch = submission.epoch ?? 1
     this.submission = submission
     this.digest = digest
     this.origin = origin
@@ -227,9 +220,14 @@ export class TaskRecord {
 
   /** Workers that were lost while they ran it, each counted once, where nothing else explains that. */
   get suspiciousLosses(): number {
-    const workers = new Set<PeerId>()
-    for (const { worker, lost } of this.attempts) if (lost?.isSuspicious === true) workers.add(worker)
-    return workers.size
+    // Asked for every worker that is looked at, and nearly always there is none.
+    let workers: Set<PeerId> | undefined
+    for (const { worker, lost } of this.attempts) {
+      if (lost?.isSuspicious !== true) continue
+      workers ??= new Set()
+      workers.add(worker)
+    }
+    return workers?.size ?? 0
   }
 
   get isSuspect(): boolean {

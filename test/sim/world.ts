@@ -1,3 +1,4 @@
+import { Heap } from '../../shared/kernel/heap.ts'
 import type { Instant, PeerId } from '../../shared/kernel/ids.ts'
 import { Random } from '../../shared/kernel/random.ts'
 import type { NodeKind } from '../../shared/membership/membership.ts'
@@ -5,7 +6,6 @@ import type { PeerAsk, PeerEffect, PeerEvent, PeerInput } from '../../shared/pee
 import { makePeer } from '../../shared/peer/roles.ts'
 import type { WireMessage } from '../../shared/peer/wire.ts'
 import type { CoordinatorConfig } from '../../shared/task/coordinator-ports.ts'
-import { EventHeap } from './event-heap.ts'
 import { durationMs, modelRun, sha256 } from './model-programs.ts'
 import { SimNode } from './sim-node.ts'
 import { TraceDigest } from './trace-digest.ts'
@@ -49,7 +49,7 @@ export class World {
   readonly random: Random
   readonly digest = new TraceDigest()
   readonly nodes: SimNode[] = []
-  readonly #heap = new EventHeap<SimEvent>()
+  readonly #heap = new Heap<SimEvent>()
   readonly #byId = new Map<PeerId, SimNode>()
   now = epoch as Instant
   /** Time of the event that runs, fractions and all: rates of outside happenings do not drift by rounding. */
@@ -108,7 +108,7 @@ export class World {
   /** Runs until the virtual time, or until nothing is left. */
   runUntil(elapsedMs: number): void {
     const end = epoch + elapsedMs
-    for (let time = this.#heap.nextTime; time !== undefined && time <= end; time = this.#heap.nextTime) {
+    for (let time = this.#heap.nextKey; time !== undefined && time <= end; time = this.#heap.nextKey) {
       const event = this.#heap.take()!
       this.#exactNow = time
       // A host's clock has whole milliseconds.

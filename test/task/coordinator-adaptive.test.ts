@@ -158,6 +158,17 @@ describe('REP-02 canaries: tasks whose answer is known', () => {
     expect(canaries).toBeGreaterThan(0)
   })
 
+  test('they take no more than the room that the worker said it has', () => {
+    const driver = network()
+    earn(driver, 400)
+    for (let n = 0; n < 1_000; n++) {
+      for (const worker of workers) driver.offer(worker, 1)
+      driver.submit(adaptive(n))
+      for (const worker of workers) expect(driver.heldBy(worker).length).toBeLessThanOrEqual(1)
+      work(driver)
+    }
+  })
+
   test('a right answer to one is a verified one, and it changes nothing of the task', () => {
     const driver = network()
     earn(driver, 400)

@@ -237,6 +237,14 @@ describe('TSK-14 a relay that returns', () => {
     expect(driver.finished[0]!.votes.map((vote) => vote.epoch)).toEqual([1, 1])
   })
 
+  test('the epoch it was handed over with outlives a restart before anybody has it', () => {
+    const driver = new CoordinatorDriver()
+    driver.submit({ ...makeTask(5), epoch: 3 })
+    driver.restart()
+    withdraw(driver, self, 2)
+    expect(driver.coordinator.report(task)).toBeDefined()
+  })
+
   test('and a later withdrawal of an epoch in between changes nothing', () => {
     const driver = returned()
     driver.submit({ ...makeTask(5), epoch: 3 })

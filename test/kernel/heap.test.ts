@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { EventHeap } from './event-heap.ts'
+import { Heap } from '../../shared/kernel/heap.ts'
 
 test('events come in time order, those of one time in the order they were added', () => {
   const step = fc.oneof(
@@ -9,11 +9,11 @@ test('events come in time order, those of one time in the order they were added'
   )
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300, size: 'max' }), (steps) => {
-      const heap = new EventHeap<number>()
+      const heap = new Heap<number>()
       const model: { time: number; item: number }[] = []
       let next = 1
       const take = () => {
-        expect(heap.nextTime).toBe(model[0]?.time)
+        expect(heap.nextKey).toBe(model[0]?.time)
         expect(heap.take()).toBe(model.shift()?.item)
       }
       for (const { op, time } of steps) {
@@ -27,20 +27,20 @@ test('events come in time order, those of one time in the order they were added'
       }
       while (model.length > 0) take()
       expect(heap.take()).toBeUndefined()
-      expect(heap.nextTime).toBeUndefined()
+      expect(heap.nextKey).toBeUndefined()
     }),
     { numRuns: 300 },
   )
 })
 
 test('a hundred thousand events of few times keep their order', () => {
-  const heap = new EventHeap<number>()
+  const heap = new Heap<number>()
   for (let n = 0; n < 100_000; n++) heap.add(n % 7, n)
   let before = -1
   let time = 0
   for (let taken = 0; taken < 100_000; taken++) {
-    if (heap.nextTime !== time) {
-      time = heap.nextTime!
+    if (heap.nextKey !== time) {
+      time = heap.nextKey!
       before = -1
     }
     const item = heap.take()!
