@@ -18,7 +18,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/integration/**', 'test/long/**'],
-          testTimeout: 20_000,
+          // Only what hangs: how long work may take is no matter of these, but of the machine.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

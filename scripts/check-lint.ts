@@ -6,7 +6,8 @@ import { sourceFiles } from './source-files.ts'
 
 const biome = join(import.meta.dirname, '../node_modules/@biomejs/biome/bin/biome')
 const colors = process.stdout.isTTY ? 'force' : 'off'
-const run = spawnSync(process.execPath, [biome, 'check', '--error-on-warnings', `--colors=${colors}`], {
+const options = ['--error-on-warnings', '--max-diagnostics=none', `--colors=${colors}`]
+const run = spawnSync(process.execPath, [biome, 'check', ...options], {
   encoding: 'utf8',
   maxBuffer: 64 * 1024 * 1024,
 })

@@ -4,7 +4,7 @@ import { cut, limitMessage, messageLengthMax } from './limit-message.ts'
 import type { ProgramRun, RunResult } from './program-runner.ts'
 import type { Completion, Guest, GuestEvents, GuestValue } from './quickjs-guest.ts'
 import { createGuest, GuestMemoryError } from './quickjs-guest.ts'
-import type { QuickJsModule } from './quickjs-instance.ts'
+import type { QuickJsModule, QuickJsState } from './quickjs-instance.ts'
 import { memoryBytesMin } from './quickjs-instance.ts'
 import { prelude } from './quickjs-prelude.ts'
 
@@ -59,6 +59,7 @@ export function createJavaScriptRuntime(module: QuickJsModule): JavaScriptRuntim
  */
 class Engines {
   readonly #module: QuickJsModule
+  readonly #beginning: Beginning = {}
   #spare: { readonly memoryBytes: number; readonly execution: Promise<Execution> } | undefined
   #used: { readonly memoryBytes: number; readonly execution: Execution } | undefined
 
@@ -68,7 +69,8 @@ class Engines {
 
   prepare(memoryBytes: number): Promise<Execution> {
     if (this.#spare?.memoryBytes !== memoryBytes) {
-      const execution = this.#rewound(memoryBytes) ?? Execution.create(this.#module, memoryBytes)
+      const execution =
+        this.#rewound(memoryBytes) ?? Execution.create(this.#module, memoryBytes, this.#beginning)
       execution.catch(() => {})
       this.#spare = { memoryBytes, execution }
     }
@@ -98,6 +100,14 @@ function tooSmall(memoryBytes: number): RunResult {
   return { kind: 'error', error: 'memory', message, fuelUsed: 0 }
 }
 
+/**
+ * What every engine is before its first run. All are made alike, knowing neither time nor chance, so it is read from the
+ * first alone: to read what no engine has touched yet would make the host find memory for it.
+ */
+interface Beginning {
+  state?: QuickJsState
+}
+
 /** One engine, and one run at a time from the same beginning. */
 class Execution implements GuestEvents {
   #guest: Guest | undefined
@@ -114,13 +124,13 @@ class Execution implements GuestEvents {
   #stringify: GuestValue | undefined
   #seed: GuestValue | undefined
 
-  static async create(module: QuickJsModule, memoryBytes: number): Promise<Execution> {
+  static async create(module: QuickJsModule, memoryBytes: number, beginning: Beginning): Promise<Execution> {
     const execution = new Execution()
-    await execution.#start(module, memoryBytes)
+    await execution.#start(module, memoryBytes, beginning)
     return execution
   }
 
-  async #start(module: QuickJsModule, memoryBytes: number): Promise<void> {
+  async #start(module: QuickJsModule, memoryBytes: number, beginning: Beginning): Promise<void> {
     const guest = await createGuest(module, memoryBytes, stackBytesMax, this)
     this.#guest = guest
     const install = valueFrom(guest.evaluateScript(new TextEncoder().encode(prelude)))
@@ -129,10 +139,11 @@ class Execution implements GuestEvents {
     this.#stringify = valueFrom(guest.element(kept, 1))
     this.#seed = valueFrom(guest.element(kept, 2))
     const polls = this.#polls
-    const putBack = guest.instance.keepState()
+    beginning.state ??= guest.instance.state()
+    const { state } = beginning
     this.#putBack = () => {
       this.#polls = polls
-      return putBack()
+      return guest.instance.putBack(state)
     }
   }
 

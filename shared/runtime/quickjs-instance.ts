@@ -17,8 +17,16 @@ export interface QuickJsInstance {
   hits(): { readonly stack: number; readonly memory: number }
   /** The host could not give memory that the guest's limit allows: nothing the guest is to blame for. */
   hostOutOfMemory(): boolean
-  /** Remembers all of the engine's state: what is given puts it back, or says `false` when that cannot be done. */
-  keepState(): () => boolean
+  /** All of the engine's state: the memory and the globals. */
+  state(): QuickJsState
+  /** Makes the engine what `state` says of it, or of another of the same module; `false` when that cannot be done. */
+  putBack(state: QuickJsState): boolean
+}
+
+/** What an engine was at one moment. */
+export interface QuickJsState {
+  readonly memory: MemoryImage
+  readonly globals: readonly unknown[]
 }
 
 /** The engine compiled: stateless, and shared by every thread of a host. */
@@ -73,19 +81,22 @@ export async function instantiateQuickJs(
       memory: counter(memoryHits) + growth.refused,
     }),
     hostOutOfMemory: () => growth.hostFailed,
-    keepState() {
-      const globals = Object.values(exports!).filter((each) => each instanceof WebAssembly.Global)
-      const values = globals.map((global) => global.value)
-      const image = new MemoryImage(new Uint8Array(memory.buffer))
-      return () => {
-        const bytes = new Uint8Array(memory.buffer)
-        if (bytes.length !== image.sizeBytes || growth.refused > 0 || growth.hostFailed) return false
-        image.putBack(bytes)
-        for (const [i, global] of globals.entries()) global.value = values[i]
-        return true
-      }
+    state: () => ({
+      memory: new MemoryImage(new Uint8Array(memory.buffer)),
+      globals: globalsOf(exports!).map(({ value }) => value),
+    }),
+    putBack(state) {
+      const bytes = new Uint8Array(memory.buffer)
+      if (bytes.length !== state.memory.sizeBytes || growth.refused > 0 || growth.hostFailed) return false
+      state.memory.putBack(bytes)
+      for (const [i, global] of globalsOf(exports!).entries()) global.value = state.globals[i]
+      return true
     },
   }
+}
+
+function globalsOf(exports: WebAssembly.Exports): WebAssembly.Global[] {
+  return Object.values(exports).filter((each) => each instanceof WebAssembly.Global)
 }
 
 /**

@@ -34,6 +34,18 @@ function run(program: string, options: Options = {}): Promise<RunResult> {
 
 const runCase = ({ program, ...options }: CorpusCase): Promise<RunResult> => run(program, options)
 
+const firstRuns = new Map<CorpusCase, Promise<{ result: RunResult; next: RunResult }>>()
+
+/** The first run of a case, and that of an ordinary program right after it: done once for all who ask. */
+function firstRun(entry: CorpusCase): Promise<{ result: RunResult; next: RunResult }> {
+  const done =
+    firstRuns.get(entry) ?? runCase(entry).then(async (result) => ({ result, next: await addOne() }))
+  firstRuns.set(entry, done)
+  return done
+}
+
+const addOne = (): Promise<RunResult> => run('export default (x) => x + 1', { input: 1 })
+
 function brief(result: RunResult): string {
   return result.kind === 'ok'
     ? `ok ${new TextDecoder().decode(result.output)}`
@@ -44,20 +56,20 @@ describe('SBX-03 outcomes', () => {
   test.each(corpus.filter(({ error }) => error !== undefined))(
     'ends as its own error: $name',
     async (entry) => {
-      expect(brief(await runCase(entry))).toBe(`error ${entry.error}`)
+      expect(brief((await firstRun(entry)).result)).toBe(`error ${entry.error}`)
     },
   )
 
   test.each(corpus.filter(({ ok }) => ok !== undefined))('gives its output: $name', async (entry) => {
-    expect(brief(await runCase(entry))).toBe(`ok ${entry.ok}`)
+    expect(brief((await firstRun(entry)).result)).toBe(`ok ${entry.ok}`)
   })
 })
 
 describe('SBX-02 determinism', () => {
   test.each(corpus)('same bytes and fuel on a cold and a warm engine: $name', async (entry) => {
-    const first = await runCase(entry)
+    const { result: first } = await firstRun(entry)
     await run(
-      'export default () => { const a = []; for (let i = 0; i < 1e5; i++) a.push({ i }); return a.length }',
+      'export default () => { const a = []; for (let i = 0; i < 2e4; i++) a.push({ i }); return a.length }',
     )
     await runtime.warmUp({ ...defaultLimits, ...entry.limits })
     expect(await runCase(entry)).toEqual(first)
@@ -191,8 +203,7 @@ describe('SBX-03 the first limit decides', () => {
 
 test('SBX-03 after every kind of end the next run is an ordinary one', async () => {
   for (const entry of corpus.filter(({ error }) => error !== undefined)) {
-    await runCase(entry)
-    expect(brief(await run('export default (x) => x + 1', { input: 1 }))).toBe('ok 2')
+    expect(brief((await firstRun(entry)).next), entry.name).toBe('ok 2')
   }
 })
 

@@ -58,6 +58,17 @@ describe('SBX-02 a run finds nothing of the run before', () => {
     expect(result).toEqual(fresh)
   })
 
+  test('nor of an engine with more or less memory', async () => {
+    const other = createGuestRuntime(await quickJsModule())
+    for (const memoryBytes of [2 ** 26, 2 ** 28, 2 ** 24, 2 ** 26]) {
+      const run = (program: string) => runOf(program, 7, { limits: { ...limits, memoryBytes } })
+      for (const program of [probe, hostile['prototypes']!, probe, hostile['much garbage']!, probe]) {
+        const result = await other.run(run(program))
+        if (program === probe) expect(result).toEqual(fresh)
+      }
+    }
+  })
+
   test('nor of a thousand runs', async () => {
     const programs = Object.values(hostile).slice(0, 8)
     for (let i = 0; i < 1_000; i++) {

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest'
+import { posix } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
 import rules from '../../.dependency-cruiser.mjs'
-import { PlantedProject } from './planted-project.ts'
+import { type CheckResult, PlantedProject } from './planted-project.ts'
 
 const SCRIPT = 'scripts/check-imports.ts'
 const VALUE = 'export const value = 1;\nexport type Value = typeof value;\n'
@@ -70,16 +71,44 @@ const PLANTED: Readonly<Record<string, readonly Readonly<Record<string, string>>
   'product-uses-no-dev-dependency': [{ 'relay/main.ts': loads('fast-check') }],
 }
 
-for (const [rule, projects] of Object.entries(PLANTED)) {
-  for (const [index, files] of projects.entries()) {
-    test(`reports a breach of ${rule} (${index + 1} of ${projects.length})`, () => {
-      using project = new PlantedProject(files)
-      const { exitCode, output } = project.script(SCRIPT)
-      expect(output).toContain(`${rule}: `)
-      expect(exitCode).toBe(1)
-    })
+type Files = Readonly<Record<string, string>>
+
+/** The same files under names that no other breach has: `task.ts` is `task-7.ts` in the seventh. */
+function renamed(files: Files, number: number): Files {
+  const own = (path: string) => {
+    const { dir, name, ext } = posix.parse(path)
+    return posix.join(dir, `${name}-${number}${ext}`)
   }
+  const names = Object.keys(files).map((path) => posix.basename(path))
+  const rewritten = (text: string) =>
+    names.reduce((all, name) => all.replaceAll(`/${name}'`, `/${own(name)}'`), text)
+  return Object.fromEntries(Object.entries(files).map(([path, text]) => [own(path), rewritten(text)]))
 }
+
+const breaches = Object.entries(PLANTED)
+  .flatMap(([rule, projects]) =>
+    projects.map((files, index) => ({ rule, files, of: `${index + 1} of ${projects.length}` })),
+  )
+  .map(({ rule, files, of }, index) => ({ rule, of, files: renamed(files, index + 1) }))
+let all: CheckResult
+
+/** In one project, since the cruiser takes a second to start: none of them sees the files of another. */
+beforeAll(() => {
+  using project = new PlantedProject(Object.assign({}, ...breaches.map(({ files }) => files)))
+  all = project.script(SCRIPT)
+})
+
+for (const { rule, files, of } of breaches) {
+  test(`reports a breach of ${rule} (${of})`, () => {
+    const told = all.output.split('\n').filter((line) => line.startsWith(`${rule}: `))
+    const importers = told.map((line) => line.slice(rule.length + 2).split(' -> ')[0])
+    expect(Object.keys(files).filter((path) => importers.includes(path))).not.toEqual([])
+  })
+}
+
+test('fails for breaches', () => {
+  expect(all.exitCode).toBe(1)
+})
 
 test('has a planted breach for every rule', () => {
   expect(Object.keys(PLANTED).sort()).toEqual((rules.forbidden ?? []).map((rule) => rule.name).sort())
@@ -87,7 +116,7 @@ test('has a planted breach for every rule', () => {
 
 test('accepts every import the rule allows', () => {
   using project = new PlantedProject({
-    'shared/kernel/codec.ts': `import 'cborg';\nimport '@noble/hashes/sha2.js';\n${VALUE}`,
+    'shared/kernel/codec.ts': `import '@noble/hashes/sha2.js';\n${VALUE}`,
     'shared/ledger/ledger.ts': `${uses('../kernel/codec.ts')}${VALUE.replace('value = 1', 'value = 2')}`,
     'shared/task/task.ts': `${names('../ledger/ledger.ts')}export const inner = 1;\n`,
     'shared/task/queue.ts': "import { inner } from './task.ts';\nexport const value = inner;\n",
@@ -100,7 +129,7 @@ test('accepts every import the rule allows', () => {
     'test/peer.test.ts': uses('../shared/peer/peer.ts'),
   })
   const { exitCode, output } = project.script(SCRIPT)
-  expect(output.trim()).toBe('imports: 11 modules, 14 imports')
+  expect(output.trim()).toBe('imports: 11 modules, 13 imports')
   expect(exitCode).toBe(0)
 })
 
