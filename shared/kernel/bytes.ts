@@ -1,9 +1,24 @@
 const digits = '0123456789abcdef'
+const codeOfDigit = Array.from(digits, (digit) => digit.charCodeAt(0))
+/** By character code; 255 for what is no digit. */
+const valueOfCode = new Uint8Array(128).fill(255)
+for (const [value, code] of codeOfDigit.entries()) valueOfCode[code] = value
+/** Bytes whose digits are made into text at one go. */
+const partBytes = 2_048
 
 /** Lowercase hex of the bytes. */
 export function toHex(bytes: Uint8Array): string {
   let text = ''
-  for (const byte of bytes) text += digits[byte >> 4]! + digits[byte & 15]!
+  for (let start = 0; start < bytes.length; start += partBytes) {
+    const end = Math.min(start + partBytes, bytes.length)
+    const codes = new Array<number>(2 * (end - start))
+    for (let i = start, at = 0; i < end; i++) {
+      const byte = bytes[i]!
+      codes[at++] = codeOfDigit[byte >> 4]!
+      codes[at++] = codeOfDigit[byte & 15]!
+    }
+    text += String.fromCharCode.apply(null, codes)
+  }
   return text
 }
 
@@ -12,9 +27,9 @@ export function fromHex(hex: string): Uint8Array {
   if (hex.length % 2 !== 0) throw new RangeError('hex text of odd length')
   const bytes = new Uint8Array(hex.length / 2)
   for (let i = 0; i < bytes.length; i++) {
-    const high = digits.indexOf(hex[2 * i]!)
-    const low = digits.indexOf(hex[2 * i + 1]!)
-    if (high < 0 || low < 0) throw new RangeError(`not a lowercase hex digit near position ${2 * i}`)
+    const high = valueOfCode[hex.charCodeAt(2 * i)] ?? 255
+    const low = valueOfCode[hex.charCodeAt(2 * i + 1)] ?? 255
+    if ((high | low) > 15) throw new RangeError(`not a lowercase hex digit near position ${2 * i}`)
     bytes[i] = high * 16 + low
   }
   return bytes
