@@ -1,6 +1,6 @@
 import { type Envelope, envelopeSigningBytes, freshMs, openFrame } from '../envelope/envelope.ts'
 import { ReplayWindow } from '../envelope/replay-window.ts'
-import type { Hash, Instant, PeerId } from '../kernel/ids.ts'
+import type { Hash, Instant, PeerId, TaskId } from '../kernel/ids.ts'
 import { Refusal } from '../kernel/refusal.ts'
 import type { WireMessage } from '../peer/wire.ts'
 import { parseMessage } from '../peer/wire-shape.ts'
@@ -10,7 +10,7 @@ import { frameKinds, isBlobKind } from './blob-frames.ts'
 import type { Counters } from './counters.ts'
 import type { CryptoPort } from './crypto-port.ts'
 import type { HostLog } from './host-log.ts'
-import { wrongPart } from './nested-signatures.ts'
+import { withoutUnwanted, wrongPart } from './nested-signatures.ts'
 
 export interface InboundParts {
   readonly networkId: Hash
@@ -23,6 +23,8 @@ export interface InboundParts {
   readonly deliver: (from: PeerId, message: WireMessage) => void
   /** Whether an answer to the attempt, with so many bytes of output, would count: blobs are fetched for no other. */
   readonly awaits: (worker: PeerId, attempt: AttemptKey, outputBytes: number) => boolean
+  /** Whether the task has no answer yet: only the commitment of the first is kept. */
+  readonly wantsCommitment: (taskId: TaskId) => boolean
 }
 
 /** Frames of one peer between arrival and delivery, and their bytes; beyond it no more are read from that peer. */
@@ -169,9 +171,10 @@ export class Inbound {
     if (!this.#replay.take(envelope.id, this.#parts.now())) {
       return await this.#reject(from, 'replay', `Replay attack detected from ${from}: ${envelope.id}`)
     }
-    const message = parseMessage(withType(envelope))
-    if (message instanceof Refusal)
-      return await this.#reject(from, 'malformed', `Message refused: ${message.code}`)
+    const parsed = parseMessage(withType(envelope))
+    if (parsed instanceof Refusal)
+      return await this.#reject(from, 'malformed', `Message refused: ${parsed.code}`)
+    const message = withoutUnwanted(parsed, this.#parts.wantsCommitment)
     const wrong = await wrongPart(message, from, networkId, crypto)
     if (wrong !== undefined)
       return await this.#reject(from, 'invalid_signature', `Invalid signature from ${from}`)

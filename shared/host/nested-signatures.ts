@@ -1,5 +1,5 @@
 import { toHex } from '../kernel/bytes.ts'
-import type { Hash, PeerId } from '../kernel/ids.ts'
+import type { Hash, PeerId, TaskId } from '../kernel/ids.ts'
 import type { WireMessage } from '../peer/wire.ts'
 import { commitmentSigningBytes, taskDigest, taskSigningBytes } from '../task/digest.ts'
 import type { Answer, Answers, Submission } from '../task/messages.ts'
@@ -23,12 +23,21 @@ export async function signParts(
     crypto.sign(votesSigningBytes(networkId, root)),
     Promise.all(
       message.items.map(async (item) => {
-        const bytes = commitmentSigningBytes(networkId, item.taskDigest, item.commitment.hash)
-        return { ...item, commitment: { ...item.commitment, signature: await crypto.sign(bytes) } }
+        const { commitment } = item
+        if (commitment === null) return item
+        const bytes = commitmentSigningBytes(networkId, item.taskDigest, commitment.hash)
+        return { ...item, commitment: { ...commitment, signature: await crypto.sign(bytes) } }
       }),
     ),
   ])
   return { ...message, items, signature }
+}
+
+/** Leaves out the commitments that no receipt will open: checking a signature costs more than all else about a small answer. */
+export function withoutUnwanted(message: WireMessage, wanted: (taskId: TaskId) => boolean): WireMessage {
+  if (message.type !== 'task/answers') return message
+  const items = message.items.map((item) => (wanted(item.taskId) ? item : { ...item, commitment: null }))
+  return { ...message, items }
 }
 
 /** Whether every signature inside an arrived message holds; what does not is said. */
@@ -80,8 +89,10 @@ async function wrongAnswer(
   const root = rootOfAnswers(message.items, crypto)
   const [batchHolds, ...commitmentsHold] = await Promise.all([
     crypto.verify(from, votesSigningBytes(networkId, root), message.signature),
-    ...message.items.map(({ taskDigest: digest, commitment }) =>
-      crypto.verify(from, commitmentSigningBytes(networkId, digest, commitment.hash), commitment.signature),
+    ...message.items.map(
+      ({ taskDigest: digest, commitment }) =>
+        commitment === null ||
+        crypto.verify(from, commitmentSigningBytes(networkId, digest, commitment.hash), commitment.signature),
     ),
   ])
   if (!batchHolds) return 'the signature over the votes does not hold'

@@ -91,6 +91,7 @@ export class NodeHost {
       deliver: (from, message) => this.#run.post({ kind: 'message', from, message }),
       awaits: (worker, attempt, outputBytes) =>
         parts.peer.children.coordinator?.awaits(worker, attempt, outputBytes) ?? false,
+      wantsCommitment: (taskId) => parts.peer.children.coordinator?.wantsCommitment(taskId) ?? false,
     })
     this.#outbound = new Outbound({
       networkId,

@@ -83,7 +83,11 @@ export class AnswerCounter {
     if (item.taskDigest !== record.digest) return 'names another task under this id'
     if (outcomeHash(item.outcome, sha256) !== item.outcomeHash)
       return 'outcome hash is not that of the outcome'
-    if (commitmentHash(item.commitment.salt, item.outcomeHash, sha256) !== item.commitment.hash) {
+    const { commitment } = item
+    if (
+      commitment !== null &&
+      commitmentHash(commitment.salt, item.outcomeHash, sha256) !== commitment.hash
+    ) {
       return 'commitment does not open to the outcome'
     }
     const before = attempt.answer?.answer.outcomeHash
@@ -126,7 +130,7 @@ export class AnswerCounter {
     if (record.finished) return this.#afterTheEnd(record, attempt, now, out)
     if (attempt.round !== record.round) return this.#parts.changed(record)
     if (record.answeredInRound().length === 1) {
-      record.commitment = { ...commitment, peerId: worker.peer }
+      record.commitment = commitment && { ...commitment, peerId: worker.peer }
       this.#tellOthers(record)
     }
     if (record.status === 'assigned') record.enter('running', now)

@@ -81,6 +81,12 @@ export class CoordinatorView {
     return outputBytes <= record!.submission.task.limits.outputBytes
   }
 
+  /** Whether the task has no answer in its round yet, whose commitment would be kept. */
+  wantsCommitment(taskId: TaskId): boolean {
+    const record = this.#tables.tasks.get(taskId)
+    return record !== undefined && !record.finished && record.answeredInRound().length === 0
+  }
+
   /** Programs, inputs and outputs of unfinished tasks that are blobs. */
   *blobs(): Iterable<Hash> {
     for (const { submission, attempts } of this.#tables.tasks.values()) {

@@ -233,6 +233,7 @@ export class Coordinator
   finishedKeyOf = (taskId: TaskId): string | undefined => this.#view.finishedKeyOf(taskId)
   job = (id: JobId): JobReport | undefined => this.#view.job(id)
   jobsOf = (submitter: PeerId): readonly (readonly [JobId, JobReport])[] => this.#view.jobsOf(submitter)
+  wantsCommitment = (taskId: TaskId): boolean => this.#view.wantsCommitment(taskId)
   awaits = (worker: PeerId, key: AttemptKey, outputBytes: number): boolean =>
     this.#view.awaits(worker, key, outputBytes)
   blobs = (): Iterable<Hash> => this.#view.blobs()

@@ -3,8 +3,17 @@ import { encodeCanonical } from '../kernel/codec.ts'
 import type { Hash, PeerId, Sha256 } from '../kernel/ids.ts'
 import type { Outcome, Task } from './task.ts'
 
+/** A task is never changed, and asked for its digest by everything on its way: signature, record, receipt. */
+const digests = new WeakMap<Task, Hash>()
+
 /** SHA-256 of the canonical CBOR of the task as it stands in JSON: hashes are hex text, times ISO text. */
-export const taskDigest = (task: Task, sha256: Sha256): Hash => toHex(sha256(encodeCanonical(task))) as Hash
+export function taskDigest(task: Task, sha256: Sha256): Hash {
+  const known = digests.get(task)
+  if (known !== undefined) return known
+  const digest = toHex(sha256(encodeCanonical(task))) as Hash
+  digests.set(task, digest)
+  return digest
+}
 
 /** What the submitter signs: "tabmesh/task/1" ‖ networkId ‖ taskDigest (32 raw bytes each). */
 export const taskSigningBytes = (networkId: Hash, digest: Hash): Uint8Array =>

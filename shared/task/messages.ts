@@ -46,7 +46,8 @@ export interface Answer extends AttemptKey {
   /** For people, not compared. */
   readonly error: ErrorText | null
   readonly durationMs: number
-  readonly commitment: Commitment
+  /** `null` only beyond the host: nobody needed it, and its signature was not checked. */
+  readonly commitment: Commitment | null
 }
 
 export interface ErrorText {

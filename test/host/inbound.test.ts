@@ -3,10 +3,13 @@ import { describe, expect, test, vi } from 'vitest'
 import { encodeBody, envelopeBytesMax, freshMs } from '../../shared/envelope/envelope.ts'
 import { frameKinds } from '../../shared/host/blob-frames.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
+import { signParts } from '../../shared/host/nested-signatures.ts'
 import { asciiBytes, concatBytes, toHex } from '../../shared/kernel/bytes.ts'
 import { encodeCanonical } from '../../shared/kernel/codec.ts'
 import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
+import type { Answers } from '../../shared/task/messages.ts'
 import { frameOf, frameOfBody, InboundRig, testNetworkId } from '../support/host-parts.ts'
+import { answerTo, assignmentOf, makeTask, taskId } from '../support/task-fixtures.ts'
 import { wireSamples } from '../support/wire-samples.ts'
 
 const waiting = (missingWorkers: number) => ({ type: 'task/waiting', missingWorkers }) as const
@@ -267,6 +270,42 @@ describe('SEC-02 rejection tells its sender little', () => {
     await rig.settled()
     expect(rig.logged.lines.length).toBe(4)
     expect(JSON.stringify(rig.logged.lines)).not.toContain('EVIL')
+  })
+})
+
+describe('TSK-09 commitments', () => {
+  const withAnswers = async (rig: InboundRig, spoilt: number): Promise<Uint8Array> => {
+    const items = [1, 2].map((n) => answerTo(assignmentOf(makeTask(n), n), `out ${n}`))
+    const given = { type: 'task/answers', items, signature: new Uint8Array(64) } as const
+    const signed = (await signParts(given, testNetworkId, rig.other)) as Answers
+    signed.items[spoilt]?.commitment?.signature.fill(7)
+    return await rig.message(signed)
+  }
+
+  test('of a first answer is checked, and comes with it', async () => {
+    const rig = await InboundRig.create()
+    await rig.receive(await withAnswers(rig, 1))
+    await rig.receive(await withAnswers(rig, 2))
+    await rig.settled()
+    expect(rig.rejected('invalid_signature')).toBe(1)
+    expect(
+      rig.delivered.map(({ message }) => (message as Answers).items.map((item) => item.commitment)),
+    ).toEqual([
+      [
+        expect.objectContaining({ salt: expect.any(Uint8Array) }),
+        expect.objectContaining({ salt: expect.any(Uint8Array) }),
+      ],
+    ])
+  })
+
+  test('of a later answer is left out unchecked, so that no machine takes it for a checked one', async () => {
+    const rig = await InboundRig.create()
+    rig.wantsCommitment = (task) => task === taskId(1)
+    await rig.receive(await withAnswers(rig, 1))
+    await rig.settled()
+    expect(rig.rejected('invalid_signature')).toBe(0)
+    const { items } = rig.delivered[0]!.message as Answers
+    expect(items.map((item) => item.commitment === null)).toEqual([false, true])
   })
 })
 

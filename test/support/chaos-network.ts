@@ -335,6 +335,6 @@ function setTimer(
 function signed(message: WireMessage): WireMessage {
   if (message.type !== 'task/answers') return message
   const signature = new Uint8Array(64)
-  const items = message.items.map((item) => ({ ...item, commitment: { ...item.commitment, signature } }))
+  const items = message.items.map((item) => ({ ...item, commitment: { ...item.commitment!, signature } }))
   return { ...message, items, signature }
 }

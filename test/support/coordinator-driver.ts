@@ -27,7 +27,7 @@ import { VoteVerifier } from '../../shared/verification/vote-verifier.ts'
 import { sha256 } from '../sim/model-programs.ts'
 import { MachineDriver } from './machine-driver.ts'
 import { rowsOf } from './stored-rows.ts'
-import { answerTo, peerId, type Said } from './task-fixtures.ts'
+import { answerTo, type GivenAnswer, peerId, type Said } from './task-fixtures.ts'
 
 type Effects = Effect<ToWorker | ToSubmitter, CoordinatorEvent, CoordinatorAsk>[]
 
@@ -141,7 +141,7 @@ export class CoordinatorDriver extends MachineDriver<
   }
 
   /** The worker answers its assignment of the task. */
-  answer(worker: PeerId, taskId: TaskId, said: Said, over: Partial<Answer> = {}): Effects {
+  answer(worker: PeerId, taskId: TaskId, said: Said, over: Partial<GivenAnswer> = {}): Effects {
     const assignment = this.holding(worker, taskId)
     if (assignment === undefined) throw new Error(`the worker does not hold task ${taskId}`)
     return this.answers(worker, [answerTo(assignment, said, over)])

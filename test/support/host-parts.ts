@@ -12,7 +12,7 @@ import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import type { HostLog } from '../../shared/host/host-log.ts'
 import { Inbound } from '../../shared/host/inbound.ts'
 import { concatBytes } from '../../shared/kernel/bytes.ts'
-import type { Hash, Instant, PeerId } from '../../shared/kernel/ids.ts'
+import type { Hash, Instant, PeerId, TaskId } from '../../shared/kernel/ids.ts'
 import type { WireMessage } from '../../shared/peer/wire.ts'
 import { MemoryBlobs } from '../relay/http/memory-blobs.ts'
 import { newKeys } from '../relay/http/test-keys.ts'
@@ -74,6 +74,7 @@ export class InboundRig {
   readonly down = new Set<PeerId>()
   /** Bytes said to wait for a peer. */
   queued: (to: PeerId) => number = () => 0
+  wantsCommitment: (taskId: TaskId) => boolean = () => true
   now = Date.now()
 
   private constructor(me: CryptoPort, others: readonly CryptoPort[], crypto: CryptoPort) {
@@ -97,6 +98,7 @@ export class InboundRig {
       log: this.logged.log,
       now: () => this.now as Instant,
       awaits: () => true,
+      wantsCommitment: (task) => this.wantsCommitment(task),
       deliver: (from, message) => this.delivered.push({ from, message }),
     })
     for (const other of others) this.inbound.peerUp(other.self, Promise.resolve())

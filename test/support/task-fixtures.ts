@@ -1,7 +1,7 @@
 import { toHex } from '../../shared/kernel/bytes.ts'
 import type { Hash, JobId, PeerId, TaskId } from '../../shared/kernel/ids.ts'
 import { commitmentHash, outcomeHash, taskDigest } from '../../shared/task/digest.ts'
-import type { Answer, Assignment, Submission } from '../../shared/task/messages.ts'
+import type { Answer, Assignment, Commitment, Submission } from '../../shared/task/messages.ts'
 import type { Payload } from '../../shared/task/payload.ts'
 import {
   defaultLimits,
@@ -77,7 +77,10 @@ export function assignmentOf(submission: Submission, attempt: number): Assignmen
 export type Said = string | { readonly error: GuestError }
 
 /** A well-formed answer; `over` replaces parts of it, and everything that follows from a changed outcome stays. */
-export function answerTo(assignment: Assignment, said: Said, over: Partial<Answer> = {}): Answer {
+/** As it leaves a worker. */
+export type GivenAnswer = Answer & { readonly commitment: Commitment }
+
+export function answerTo(assignment: Assignment, said: Said, over: Partial<GivenAnswer> = {}): GivenAnswer {
   const outcome: Outcome =
     typeof said === 'string' ? { kind: 'ok', outputHash: hashOf(said) } : { kind: 'error', error: said.error }
   const hash = outcomeHash(outcome, sha256)

@@ -66,7 +66,7 @@ const finished: FinishedTask = {
   output: input,
   error: null,
   votes: [vote, { ...vote, peerId: peer(4), admission: null }],
-  commitment: { ...answer.commitment, peerId: peer(2) },
+  commitment: { ...answer.commitment!, peerId: peer(2) },
   attempts: 3,
   durationMs: 100,
   transitions: [

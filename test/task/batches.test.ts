@@ -220,7 +220,7 @@ describe('SEC-08 every batch is one a peer takes, however large its items', () =
         effect.kind === 'send' && effect.message.type === 'task/answers' ? [effect.message] : [],
       )
     const signature = new Uint8Array(64)
-    const signed = (item: Answer) => ({ ...item, commitment: { ...item.commitment, signature } })
+    const signed = (item: Answer) => ({ ...item, commitment: { ...item.commitment!, signature } })
     expectTaken(
       messages.map((one) => ({ ...one, items: one.items.map(signed), signature })),
       count,

@@ -205,3 +205,32 @@ describe('TSK-11 votes of a batch', () => {
     expect(rootOf(leafHash(answerTo(second, 'right'), sha256), index, size, path, sha256)).toBe(root)
   })
 })
+
+describe('TSK-09 the commitment of the first answer', () => {
+  test('is wanted until the round has an answer, and again in the next round', () => {
+    const driver = network()
+    driver.submit(makeTask(6))
+    const { taskId } = makeTask(6).task
+    const wanted = () => driver.coordinator.wantsCommitment(taskId)
+    expect(wanted()).toBe(true)
+    driver.answer(w1, taskId, 'one')
+    expect(wanted()).toBe(false)
+    driver.answer(w2, taskId, 'two')
+    driver.answer(w3, taskId, 'three')
+    expect(driver.coordinator.report(taskId)?.status).toBe('pending')
+    expect(wanted()).toBe(true)
+  })
+
+  test('that was not checked stands in no receipt', () => {
+    const driver = network()
+    driver.submit(makeTask(6))
+    const { taskId } = makeTask(6).task
+    const held = driver.heldBy(w1).find((one) => one.taskId === taskId)!
+    driver.answers(w1, [{ ...answerTo(held, 'right'), commitment: null }])
+    driver.answer(w2, taskId, 'right')
+    expect(driver.finished.find((one) => one.task.taskId === taskId)).toMatchObject({
+      status: 'completed',
+      commitment: null,
+    })
+  })
+})

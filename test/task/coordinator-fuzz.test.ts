@@ -1,12 +1,19 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isFinal, mayFollow } from '../../shared/task/lifecycle.ts'
-import type { Answer, Assignment, Submission } from '../../shared/task/messages.ts'
+import type { Assignment, Submission } from '../../shared/task/messages.ts'
 import { handBackReasons } from '../../shared/task/messages.ts'
 import { guestErrors } from '../../shared/task/task.ts'
 import { CoordinatorDriver } from '../support/coordinator-driver.ts'
 import { propertyRuns } from '../support/property-runs.ts'
-import { answerTo, assignmentOf, inline, makeTask, peerId } from '../support/task-fixtures.ts'
+import {
+  answerTo,
+  assignmentOf,
+  type GivenAnswer,
+  inline,
+  makeTask,
+  peerId,
+} from '../support/task-fixtures.ts'
 
 /** Peers that say whatever they like, of tasks that are there and tasks that are not. */
 const peers = [11, 12, 13, 14, 15, 16, 17, 18].map(peerId)
@@ -30,7 +37,7 @@ const said = fc.oneof(
   fc.constantFrom('a', 'a', 'a', 'b', 'c', 'd'),
   fc.constantFrom(...guestErrors).map((error) => ({ error })),
 )
-const flaw: fc.Arbitrary<Partial<Answer>> = fc.oneof(
+const flaw: fc.Arbitrary<Partial<GivenAnswer>> = fc.oneof(
   { weight: 20, arbitrary: fc.constant({}) },
   { weight: 1, arbitrary: fc.constant({ output: null }) },
   { weight: 1, arbitrary: fc.constant({ output: inline('z') }) },

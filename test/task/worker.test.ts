@@ -107,7 +107,7 @@ describe('TSK-08 a worker runs and answers', () => {
       durationMs: 12,
       output: inline('right'),
     })
-    expect(answer!.commitment.hash).toBe(commitmentHash(new Uint8Array(32).fill(9), hash, sha256))
+    expect(answer!.commitment!.hash).toBe(commitmentHash(new Uint8Array(32).fill(9), hash, sha256))
   })
 
   test('answers that come close together go under one signature', () => {
