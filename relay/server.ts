@@ -10,8 +10,9 @@ import { decodeCanonical } from '../shared/kernel/codec.ts'
 import type { Hash, JobId, PeerId, TaskId } from '../shared/kernel/ids.ts'
 import { invariant } from '../shared/kernel/invariant.ts'
 import type { PeerEvent } from '../shared/peer/inputs.ts'
+import type { Peer } from '../shared/peer/peer.ts'
 import { makePeer } from '../shared/peer/roles.ts'
-import { defaultBlobLimits } from '../shared/storage/blob-store.ts'
+import { BlobRefusal, type BlobStore, defaultBlobLimits } from '../shared/storage/blob-store.ts'
 import type { Store } from '../shared/storage/store.ts'
 import { finishedKey, finishedPrefix } from '../shared/task/coordinator-rows.ts'
 import type { Admittance, FinishedTask, Submission } from '../shared/task/messages.ts'
@@ -19,9 +20,12 @@ import { LiveSettings } from './config/live-settings.ts'
 import type { RelaySettings } from './config/settings.ts'
 import { coordinatorConfig } from './config/task-settings.ts'
 import { openDataFolder, StartError } from './data-folder.ts'
-import { loadOrCreateGenesis, networkIdOf } from './genesis.ts'
+import { openSeat } from './fleet/open-seat.ts'
+import { RelayFleet } from './fleet/relay-fleet.ts'
+import { type Genesis, networkIdOf } from './genesis.ts'
 import type { RelayApi, RelayNews, RelayStatus } from './http/relay-api.ts'
 import { type HttpServer, startHttpServer } from './http/server.ts'
+import { noRoom } from './http/submissions.ts'
 import { loadOrCreateIdentity, type NodeIdentity } from './keys/identity.ts'
 import { createRelayNode, type RelayNode, type RelayPorts } from './net/relay-node.ts'
 import { jsonLog } from './ops/log.ts'
@@ -31,7 +35,6 @@ import { BlobFiles } from './storage/blob-files.ts'
 import { dayMs, keepRetention } from './storage/blob-retention.ts'
 import { writeFileDurably } from './storage/files.ts'
 import { StorageMetrics } from './storage/metered-store.ts'
-import { openStore } from './storage/open-store.ts'
 import { version } from './version.ts'
 
 export interface RelayOptions {
@@ -63,34 +66,31 @@ export async function runRelay({ settings, folder, failed, loadAgain }: RelayOpt
     passphrase: process.env['TABMESH_PASSPHRASE'],
     log,
   })
-  const genesis = await loadOrCreateGenesis(folder, identity.peerId)
-  const networkId = networkIdOf(genesis)
   const metrics = new StorageMetrics()
-  const store = await openStore({
-    settings: settings.storage,
-    folder,
-    owner: identity.peerId,
-    log,
-    metrics,
-    lost: failed,
-  })
-  const blobs = await BlobFiles.open(join(folder, 'blobs'), {
+  const seat = await openSeat({ settings, folder, self: identity.peerId, log, metrics, lost: failed })
+  const { genesis, store } = seat
+  const networkId = networkIdOf(genesis)
+  const files = await BlobFiles.open(join(folder, 'blobs'), {
     ...defaultBlobLimits,
     totalBytesMax: settings.blobs.totalBytesMax,
   })
   const archive = new TaskArchive({ store, folder: join(folder, 'archive'), log })
   const network = await relayNetwork(identity, networkId, settings, folder)
   const listeners = new Set<(news: RelayNews) => void>()
-  const host = new NodeHost({
-    peer: makePeer('relay', {
-      self: identity.peerId,
-      version,
-      relays: [],
-      seed: randomUint32(identity.crypto),
-      sha256: identity.crypto.sha256,
-      admins: genesis.adminKeys,
-      coordinator: coordinatorConfig(settings.tasks),
-    }),
+  const peer = relayPeer(identity, genesis, settings)
+  const fleet: RelayFleet = new RelayFleet({
+    seat,
+    blobs: files,
+    sharedBytesMax: settings.fleet.blobBytesMax,
+    self: identity.peerId,
+    adopt: (rows) => host.adopt(rows),
+    awaits: (...asked) => peer.children.coordinator!.awaits(...asked),
+    log,
+    failed,
+  })
+  const { blobs } = fleet
+  const host: NodeHost = new NodeHost({
+    peer,
     networkId,
     network,
     crypto: identity.crypto,
@@ -105,6 +105,7 @@ export async function runRelay({ settings, folder, failed, loadAgain }: RelayOpt
     },
     archive: (keys) => archive.keep(keys),
     savedAt: store.savedAt,
+    ...fleet.hostParts,
     failed,
   })
   const api = relayApi({
@@ -114,11 +115,13 @@ export async function runRelay({ settings, folder, failed, loadAgain }: RelayOpt
     networkId,
     store,
     blobs,
+    fleet,
     listeners,
     admins: new Set([identity.peerId, ...genesis.adminKeys]),
     policy: genesis.policy,
   })
-  const http = await startParts(host, network, folder, api, { settings, metrics }, log)
+  const http = await startParts(host, network, folder, api, { settings, metrics, fleet }, log)
+  await fleet.start({ url: settings.publicUrl ?? http.url, multiaddrs: network.addresses() })
   const live = new LiveSettings('relay', settings, loadAgain ?? (async () => settings), log)
   const endRetention = keepRetention(blobs, log, () => live.now.blobs.retentionDays * dayMs)
   log('info', `Agent started successfully: ${identity.peerId}`)
@@ -130,12 +133,13 @@ export async function runRelay({ settings, folder, failed, loadAgain }: RelayOpt
     reload: () =>
       live.reload({
         log: log.setLevel,
-        'blobs.totalBytesMax': (bytes) => blobs.limitTo(bytes),
+        'blobs.totalBytesMax': (bytes) => files.limitTo(bytes),
         'blobs.retentionDays': () => undefined,
         drainSeconds: () => undefined,
       }),
     async stop() {
       endRetention()
+      await fleet.stop()
       await endRequests(http, live.now.drainSeconds, log)
       await host.stop()
       await archive.close()
@@ -144,6 +148,18 @@ export async function runRelay({ settings, folder, failed, loadAgain }: RelayOpt
       log('info', 'Agent shutdown complete')
     },
   }
+}
+
+function relayPeer(identity: NodeIdentity, genesis: Genesis, settings: RelaySettings): Peer {
+  return makePeer('relay', {
+    self: identity.peerId,
+    version,
+    relays: [],
+    seed: randomUint32(identity.crypto),
+    sha256: identity.crypto.sha256,
+    admins: genesis.adminKeys,
+    coordinator: coordinatorConfig(settings.tasks),
+  })
 }
 
 /** Tasks that workers run are taken up again by the next start; what is under way here are requests. */
@@ -164,9 +180,10 @@ async function startParts(
   network: RelayNode,
   folder: string,
   api: RelayApi,
-  { settings, metrics }: { readonly settings: RelaySettings; readonly metrics: StorageMetrics },
+  parts: { readonly settings: RelaySettings; readonly metrics: StorageMetrics; readonly fleet: RelayFleet },
   log: ReturnType<typeof jsonLog>,
 ): Promise<HttpServer> {
+  const { settings, metrics, fleet } = parts
   const http = await startHttpServer({
     api,
     host: settings.host,
@@ -179,6 +196,7 @@ async function startParts(
   try {
     await host.start()
   } catch (error) {
+    await fleet.stop()
     await http.close()
     if (!(error instanceof NetworkError)) throw error
     throw new StartError(error.message, 2, error)
@@ -255,14 +273,15 @@ interface ApiParts {
   readonly identity: NodeIdentity
   readonly networkId: Hash
   readonly store: Store
-  readonly blobs: BlobFiles
+  readonly blobs: BlobStore
+  readonly fleet: RelayFleet
   readonly listeners: Set<(news: RelayNews) => void>
   readonly admins: ReadonlySet<PeerId>
   readonly policy: RelayApi['policy']
 }
 
 function relayApi(parts: ApiParts): RelayApi {
-  const { host, network, identity, networkId, store, blobs, listeners, admins, policy } = parts
+  const { host, network, identity, networkId, store, blobs, fleet, listeners, admins, policy } = parts
   const startedAt = performance.now()
   return {
     networkId,
@@ -270,6 +289,7 @@ function relayApi(parts: ApiParts): RelayApi {
     version,
     policy,
     blobs,
+    fleet,
     multiaddrs: () => network.addresses(),
     isAdmin: (peer) => admins.has(peer),
     unfinishedOf: (jobId) => host.ask((peer) => peer.children.coordinator!.unfinishedOf(jobId)),
@@ -299,23 +319,30 @@ function relayApi(parts: ApiParts): RelayApi {
   }
 }
 
-/** Admits what is signed by its submitter; the rest is refused one by one. */
+/** Admits what is signed by its submitter; the rest is refused one by one. Throws an ElsewhereError. */
 async function submit(
-  { host, identity, networkId }: ApiParts,
+  { host, identity, networkId, fleet }: ApiParts,
   from: PeerId,
   items: readonly Submission[],
 ): Promise<readonly Admittance[]> {
   const signed = await Promise.all(items.map((item) => isSignedBySubmitter(item, networkId, identity.crypto)))
-  const admitted = await host.submit(
-    from,
-    items.filter((_, at) => signed[at]),
-  )
+  const right = items.filter((_, at) => signed[at])
+  await takeIn(fleet, right)
+  const admitted = await host.submit(from, right)
   let next = 0
   return items.map((item, at): Admittance => {
     if (signed[at]) return admitted[next++]!
     const message = `task ${item.task.taskId} is not signed by its submitter`
     return { taskId: item.task.taskId, accepted: false, code: 'BadSignature', message }
   })
+}
+
+async function takeIn(fleet: RelayFleet, items: readonly Submission[]): Promise<void> {
+  try {
+    await fleet.takeIn(items)
+  } catch (error) {
+    throw error instanceof BlobRefusal ? noRoom(error) : error
+  }
 }
 
 /** A key just before the row of the first item with that index. */

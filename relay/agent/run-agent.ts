@@ -1,10 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import { randomUint32 } from '../../shared/host/create-crypto-port.ts'
-import { NetworkError } from '../../shared/host/network.ts'
-import { fetchNetworkInfo, type NetworkInfo } from '../../shared/host/network-info.ts'
 import { NodeHost } from '../../shared/host/node-host.ts'
-import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
+import { RelayDirectory, refreshMs } from '../../shared/host/relay-directory.ts'
+import type { PeerId } from '../../shared/kernel/ids.ts'
 import { makePeer } from '../../shared/peer/roles.ts'
 import type { ProgramRunner } from '../../shared/runtime/program-runner.ts'
 import { defaultBlobLimits } from '../../shared/storage/blob-store.ts'
@@ -20,6 +19,7 @@ import { StorageMetrics } from '../storage/metered-store.ts'
 import { openStore } from '../storage/open-store.ts'
 import { version } from '../version.ts'
 import { drain } from './drain.ts'
+import { KnownRelays } from './known-relays.ts'
 import { createProgramPool } from './program-pool.ts'
 
 export interface AgentOptions {
@@ -39,10 +39,6 @@ export interface RunningAgent extends Running {
   readonly joined: Promise<void>
 }
 
-/** A relay that is not there at the start is asked again after this, up to `firstTries` times. */
-const againMs = 1_000
-const firstTries = 30
-
 /** Starts a headless worker: identity, sandbox, network; rejects with an error that says what to do. */
 export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
   const { settings, folder } = options
@@ -53,7 +49,8 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
     passphrase: process.env['TABMESH_PASSPHRASE'],
     log,
   })
-  const { networkId } = await firstInfo(settings.relay)
+  const known = new KnownRelays(folder)
+  const { networkId, relays } = await known.firstInfo(settings.relay)
   const slots = settings.slots ?? Math.max(1, Math.floor(availableParallelism() / 2))
   const store = await openStore({
     settings: settings.storage,
@@ -72,6 +69,13 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
   const runner = options.runner ?? (await createProgramPool({ slots }))
   const network = createAgentNode({ privateKey: identity.privateKey, networkId })
   const { promise: joined, resolve: markJoined } = Promise.withResolvers<void>()
+  const directory = new RelayDirectory({
+    networkId,
+    named: (named) => {
+      void known.remember(named)
+      host.command({ type: 'topology/relaysNamed', relays: named })
+    },
+  })
   const host = new NodeHost({
     peer: makePeer('agent', {
       self: identity.peerId,
@@ -89,7 +93,7 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
     runner,
     admits: false,
     dialRelay: async (relay) => {
-      const { multiaddrs } = await sameNetwork(await fetchNetworkInfo(relay), networkId, relay)
+      const { multiaddrs } = await directory.ask(relay)
       return await network.dial({ addresses: multiaddrs.filter((address) => !address.includes('/ws')) })
     },
     onEvent: (event) => {
@@ -99,7 +103,12 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
     failed: options.failed,
   })
   await host.start()
+  host.command({
+    type: 'topology/relaysNamed',
+    relays: [...new Set([...relays, ...(await known.remembered())])],
+  })
   host.command({ type: 'worker/lend', slots })
+  const refreshing = setInterval(() => void directory.refresh(), refreshMs)
   log('info', `Agent started successfully: ${identity.peerId}`)
   const live = new LiveSettings('agent', settings, options.loadAgain ?? (async () => settings), log)
   const drainMs = (): number => live.now.drainSeconds * 1_000
@@ -114,6 +123,7 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
         drainSeconds: () => undefined,
       }),
     async stop() {
+      clearInterval(refreshing)
       await drain(host, log, drainMs())
       await host.stop()
       await runner.close()
@@ -122,20 +132,4 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
       log('info', 'Agent shutdown complete')
     },
   }
-}
-
-async function firstInfo(relay: string): Promise<NetworkInfo> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await fetchNetworkInfo(relay)
-    } catch (error) {
-      if (tries >= firstTries) throw error
-      await new Promise((resolve) => setTimeout(resolve, againMs))
-    }
-  }
-}
-
-async function sameNetwork(info: NetworkInfo, networkId: Hash, relay: string): Promise<NetworkInfo> {
-  if (info.networkId === networkId) return info
-  throw new NetworkError('DialFailed', `The relay at ${relay} now serves another network (${info.networkId})`)
 }

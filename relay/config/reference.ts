@@ -55,6 +55,14 @@ ${roleSection('client', 'The commands that submit work')}
 On a server each relay has its rows under \`relay/PEER_ID/\`. Only one process writes them: its lease is checked in the
 very step that writes. A lost connection is tried again three times, after 0.5, 1 and 2 s; then the relay ends with code 1
 rather than go on without its state. Programs, inputs and outputs are in \`blobs/\` of the data folder in any case.
+
+## Several relays
+
+Relays with the same \`storage.url\` are one network, and need nothing else to know of one another: the first writes the genesis
+there, the others take it. Give each its \`publicUrl\` where it is not reached at the address it listens on, and run each under a
+supervisor that starts it again. When one shows no sign of life for \`fleet.leaseSeconds\`, another takes its tasks over; when it
+comes back it begins with none. Stopped in order, it is taken over from at once. Programs, inputs and outputs that tasks
+need are in the store as well (\`blob/\`, \`chunk/\`), up to \`fleet.blobBytesMax\`: with Redis that is memory.
 `
 }
 

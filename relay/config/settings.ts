@@ -84,6 +84,13 @@ const relaySchema = Type.Object(
       description: 'HTTP port; 0 is any free one',
     }),
     host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'IP address to listen on' }),
+    publicUrl: Type.Optional(
+      Type.String({
+        pattern: '^https?://.',
+        example: 'https://relay.example.org',
+        description: 'how others reach this relay, as behind a proxy (default: the address listened on)',
+      }),
+    ),
     libp2pPort: Type.Integer({
       minimum: 0,
       maximum: 65_535,
@@ -106,6 +113,23 @@ const relaySchema = Type.Object(
           maximum: 3_650,
           default: retentionMs / dayMs,
           description: 'days that programs, inputs and outputs are kept after their last use',
+        }),
+      },
+      strict,
+    ),
+    fleet: Type.Object(
+      {
+        leaseSeconds: Type.Integer({
+          minimum: 2,
+          maximum: 600,
+          default: 15,
+          description: 'a relay of a fleet that shows no sign of life for so long has its tasks taken over',
+        }),
+        blobBytesMax: Type.Integer({
+          minimum: 64 * 2 ** 20,
+          maximum: 16 * TiB,
+          default: 2 ** 30,
+          description: 'room for blobs in the store that a fleet shares, in bytes; with Redis, of its memory',
         }),
       },
       strict,

@@ -20,6 +20,7 @@ export class Access {
   async taskFor(peer: PeerId, id: TaskId): Promise<PeerId> {
     const submitter =
       (await this.#api.report(id))?.submitter ?? (await this.#api.finished(id))?.task.submitter
+    if (submitter === undefined) await this.#api.fleet?.mustBeHere(id)
     if (submitter === undefined) throw new Problem('TaskNotFound', `No task ${id} is known here`)
     this.check(peer, submitter, `task ${id}`)
     return submitter
@@ -30,6 +31,7 @@ export class Access {
     peer: PeerId,
     id: JobId | TaskId,
   ): Promise<{ readonly id: JobId | TaskId; readonly submitter: PeerId }> {
+    await this.#api.fleet?.mustBeHere(id)
     const submitter =
       (await this.#api.job(id as JobId))?.submitter ??
       (await this.#api.report(id as TaskId))?.submitter ??

@@ -172,6 +172,9 @@ export const networkSchema = open({
   peerId,
   multiaddrs: Type.Array(Type.String(), { description: 'Where peers reach this relay' }),
   policy: oneOf(['open', 'curated']),
+  relays: Type.Array(Type.String(), {
+    description: 'URLs of the relays of the network that live, this one first',
+  }),
 })
 
 const perPriority = open({ critical: count, normal: count, low: count })

@@ -77,7 +77,13 @@ export async function makeApp(init: HttpAppInit): Promise<MadeApp> {
   refuseUnusual(app)
   readBodies(app)
   endSlowBodies(app, (request) => noted(new Problem('RequestTimeout', ''), request))
-  app.addHook('onSend', async (_request, reply) => {
+  // What a relay says before it has its state, or after it may have lost its tasks to another, nobody must hear.
+  const readyFor = async (path: string): Promise<void> => {
+    if (path.startsWith('/api/')) await init.api.fleet?.ready()
+  }
+  app.addHook('onRequest', ({ url }) => readyFor(url))
+  app.addHook('onSend', async ({ url }, reply) => {
+    await readyFor(url)
     reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer')
   })
   publicRoutes(app, parts)

@@ -45,6 +45,15 @@ const signedRequest = {
     text: '401: the signature is not that of the key over this request in this network; ask GET /api/v1/network again, the relay may have begun anew. 403: the task is not signed by its submitter, see “Tasks are signed too”.',
   },
   Replayed: { status: 409, text: 'A request with this id was here before. Take a new id for every request.' },
+  // What it is has a status of its own, 421: on that `fetch` sends the same request again by itself, and it is a replay.
+  HeldElsewhere: {
+    status: 409,
+    text: 'Another relay of this network has it: ask the one that `relay` names.',
+  },
+  TakeoverPending: {
+    status: 503,
+    text: 'The relay that has it is away, and another is about to take it over. Try again after the seconds in retry-after.',
+  },
 } as const
 
 const requestWithBody = {

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { HostLog } from '../../shared/host/host-log.ts'
+import { ElsewhereError } from '../fleet/elsewhere-error.ts'
 import type { HttpApp } from './http-app.ts'
 import { type ProblemCode, type ProblemMeaning, problemCodes } from './problem-codes.ts'
 
@@ -10,6 +11,8 @@ export class Problem extends Error {
   readonly code: string
   /** Seconds after which trying again makes sense. */
   readonly retryAfterSeconds: number | undefined
+  /** The relay to ask instead, as its page is called. */
+  relay: string | undefined
 
   constructor(code: ProblemCode, message: string, retryAfterSeconds?: number, status?: number) {
     super(message)
@@ -24,9 +27,9 @@ export class Problem extends Error {
 export const meaningOf = (code: string): ProblemMeaning | undefined =>
   Object.hasOwn(problemCodes, code) ? problemCodes[code as ProblemCode] : undefined
 
-export function problemBody({ status, code, message }: Problem): string {
+export function problemBody({ status, code, message, relay }: Problem): string {
   const title = STATUS_CODES[status] ?? 'Error'
-  return JSON.stringify({ type: 'about:blank', title, status, code, detail: message })
+  return JSON.stringify({ type: 'about:blank', title, status, code, detail: message, relay })
 }
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
@@ -46,7 +49,7 @@ export interface ProblemHooks {
 export function answerWithProblems(app: HttpApp, { log, noted, methodsAt }: ProblemHooks): void {
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error)
-    if (problem.status >= 500 && !(error instanceof Problem)) {
+    if (problem.code === 'Internal') {
       const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) }
       log('error', 'A request failed', { error_type: name, error_message: message })
     }
@@ -79,6 +82,7 @@ const mediaTypeErrors = ['FST_ERR_CTP_INVALID_MEDIA_TYPE', 'FST_ERR_CTP_EMPTY_TY
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error
+  if (error instanceof ElsewhereError) return elsewhere(error)
   const { code = '', statusCode } = (error ?? {}) as Partial<FastifyError>
   const found = known[code]
   if (found !== undefined) return new Problem(...found)
@@ -93,4 +97,11 @@ export function problemOf(error: unknown): Problem {
     return new Problem('BadRequest', 'The request is malformed', undefined, statusCode)
   }
   return new Problem('Internal', 'The relay failed to answer; its log says why')
+}
+
+function elsewhere({ message, relay, retryAfterSeconds }: ElsewhereError): Problem {
+  const code = relay === undefined ? 'TakeoverPending' : 'HeldElsewhere'
+  const problem = new Problem(code, message, retryAfterSeconds)
+  problem.relay = relay
+  return problem
 }

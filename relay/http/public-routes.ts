@@ -51,12 +51,17 @@ const operations = {
 export function publicRoutes(app: HttpApp, parts: HttpParts): void {
   const { api, metrics, snapshot, streams, slowReaderMs, refuseWhileDraining } = parts
 
-  app.get('/api/v1/network', optionsOf(operations.network, parts), async () => ({
-    networkId: api.networkId,
-    peerId: api.peerId,
-    multiaddrs: api.multiaddrs(),
-    policy: api.policy,
-  }))
+  // Pages of other relays of the network ask it too: a tab joins all of them.
+  app.get('/api/v1/network', optionsOf(operations.network, parts), async (_request, reply) => {
+    reply.header('access-control-allow-origin', '*')
+    return {
+      networkId: api.networkId,
+      peerId: api.peerId,
+      multiaddrs: api.multiaddrs(),
+      policy: api.policy,
+      relays: api.fleet?.relays() ?? [],
+    }
+  })
 
   app.get('/api/v1/status', optionsOf(operations.status, parts), async () =>
     statusBody(api, await snapshot.get()),

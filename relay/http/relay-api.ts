@@ -12,10 +12,12 @@ export interface RelayApi {
   readonly version: string
   readonly policy: 'open' | 'curated'
   readonly blobs: BlobStore
+  /** The other relays of the network. */
+  readonly fleet?: FleetView
   multiaddrs(): string[]
   /** Admins see and cancel everyone's tasks. */
   isAdmin(peer: PeerId): boolean
-  /** One admittance per item, in order. Signatures of tasks are verified inside. */
+  /** One admittance per item, in order. Signatures of tasks are verified inside. Rejects with an ElsewhereError. */
   submit(from: PeerId, items: readonly Submission[]): Promise<readonly Admittance[]>
   cancel(from: PeerId, taskIds: readonly TaskId[]): Promise<void>
   /** An unfinished task. */
@@ -38,6 +40,16 @@ export type RelayNews = Extract<
   CoordinatorEvent,
   { readonly type: 'taskAccepted' | 'taskFinished' | 'adopted' }
 >
+
+/** What a relay knows of the others of its network. */
+export interface FleetView {
+  /** Relays that live, as their pages are called, this one first. */
+  relays(): string[]
+  /** Rejects with an ElsewhereError where another relay has a job, or a task without one, or is taking it over. */
+  mustBeHere(id: string): Promise<void>
+  /** Resolves when this relay is as it was before it started, and what it says is its to say. */
+  ready(): Promise<void>
+}
 
 export interface RelayStatus {
   readonly uptimeSeconds: number

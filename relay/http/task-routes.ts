@@ -71,11 +71,16 @@ export function taskRoutes(app: HttpApp, parts: HttpParts): void {
     }
   }
 
+  async function unknown(taskId: TaskId): Promise<Problem> {
+    await api.fleet?.mustBeHere(taskId)
+    return new Problem('TaskNotFound', `No task ${taskId} is known here`)
+  }
+
   async function finishedFor(peer: PeerId, taskId: TaskId): Promise<FinishedTask> {
     const finished = await api.finished(taskId)
     if (finished === undefined) {
       const report = await api.report(taskId)
-      if (report === undefined) throw unknown(taskId)
+      if (report === undefined) throw await unknown(taskId)
       access.check(peer, report.submitter, `task ${taskId}`)
       throw new Problem('NotFinished', `Task ${taskId} is ${report.status}`)
     }
@@ -96,7 +101,7 @@ export function taskRoutes(app: HttpApp, parts: HttpParts): void {
       return told
     }
     const finished = await api.finished(taskId)
-    if (finished === undefined) throw unknown(taskId)
+    if (finished === undefined) throw await unknown(taskId)
     access.check(request.sender!, finished.task.submitter, `task ${taskId}`)
     return reply.type('application/json').send(await finishedReport(finished, parts))
   })
@@ -110,7 +115,7 @@ export function taskRoutes(app: HttpApp, parts: HttpParts): void {
     const taskId = (request.params as { id: TaskId }).id
     const report = await api.report(taskId)
     const submitter = report?.submitter ?? (await api.finished(taskId))?.task.submitter
-    if (submitter === undefined) throw unknown(taskId)
+    if (submitter === undefined) throw await unknown(taskId)
     access.check(request.sender!, submitter, `task ${taskId}`)
     if (report !== undefined) await api.cancel(submitter, [taskId])
     return reply.code(204).send()
@@ -131,8 +136,6 @@ export function taskRoutes(app: HttpApp, parts: HttpParts): void {
     }),
   )
 }
-
-const unknown = (taskId: TaskId): Problem => new Problem('TaskNotFound', `No task ${taskId} is known here`)
 
 /** As JSON text, so that the output stands in it as the program wrote it. */
 async function finishedReport(finished: FinishedTask, { api }: HttpParts): Promise<string> {

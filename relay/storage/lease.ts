@@ -1,58 +1,70 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Fence, StorageError, type Store } from '../../shared/storage/store.ts'
 
-interface Holder {
-  readonly owner: string
-  /** Fencing token: grows with every acquisition, so no two holders ever have the same row. */
+export interface Holder {
+  /** `null`: nobody has it any more. */
+  readonly owner: string | null
+  /** Fencing token: grows with every change of hands, so no two holders ever have the same row. */
   readonly token: number
+  /** Silent for so long, its holder may be taken for gone. */
+  readonly leaseMs: number
 }
+
+/** When something began, by the clock that only runs forward and by the one that knows of sleep. */
+interface Moment {
+  readonly running: number
+  readonly wall: number
+}
+
+const moment = (): Moment => ({ running: performance.now(), wall: Date.now() })
+/** Of the lease: what is left is for clocks that do not run at the same pace. */
+const sureShare = 0.9
 
 /**
  * The right to write behind a fence. Two rows: `lease/<name>` changes hands only, `lease/<name>/alive` is changed by its
- * holder again and again. No clocks are compared: who wants the lease watches that row on its own clock. Whatever a
+ * holder again and again. No clocks are compared: who waits for the lease watches that row on its own clock. Whatever a
  * former holder still writes behind `fence` is refused, however late it comes.
  */
 export class Lease {
   readonly token: number
+  readonly leaseMs: number
   readonly fence: Fence
   readonly #store: Store
   readonly #aliveKey: string
+  readonly #now: () => Moment
   #beats = 0
+  /** When the last renewal that succeeded was begun. */
+  #renewedAt: Moment | undefined
 
-  private constructor(store: Store, name: string, holder: Holder) {
+  constructor(store: Store, name: string, holder: Holder, now: () => Moment = moment) {
     this.#store = store
     this.token = holder.token
-    this.fence = { key: leaseKey(name), value: encode(holder) }
+    this.leaseMs = holder.leaseMs
+    this.fence = { key: leaseKey(name), value: encodeHolder(holder) }
     this.#aliveKey = aliveKey(name)
+    this.#now = now
   }
 
   /**
-   * Takes it at once where nobody has it, or this owner had it; otherwise after its holder was silent for `ttlMs`.
-   * `undefined`: another holds it. Rejects with a StorageError where the store fails.
+   * Takes it where nobody has it, or this owner had it. `undefined`: another has it, or was faster. Rejects with a
+   * StorageError where the store fails.
    */
-  static async acquire(
+  static async take(
     store: Store,
     name: string,
     owner: string,
-    ttlMs: number,
-    wait: (ms: number) => Promise<void> = sleep,
+    leaseMs: number,
+    now?: () => Moment,
   ): Promise<Lease | undefined> {
     const key = leaseKey(name)
     const found = await store.get(key)
-    const former = found && decode(found)
-    if (former !== undefined && former.owner !== owner) {
-      const before = await store.get(aliveKey(name))
-      await wait(ttlMs)
-      const after = await store.get(aliveKey(name))
-      if (String(before) !== String(after)) return undefined
-    }
-    const lease = new Lease(store, name, { owner, token: (former?.token ?? 0) + 1 })
+    const former = found && decodeHolder(found)
+    if (former !== undefined && former.owner !== null && former.owner !== owner) return undefined
+    const lease = new Lease(store, name, { owner, token: (former?.token ?? 0) + 1, leaseMs }, now)
     try {
       await store.batch([{ key, value: lease.fence.value }], { fence: { key, value: found } })
       await lease.renew()
       return lease
     } catch (error) {
-      // Somebody was faster.
       if (error instanceof StorageError && error.code === 'Fenced') return undefined
       throw error
     }
@@ -60,16 +72,43 @@ export class Lease {
 
   /** Shows that the holder lives. Rejects with StorageError `Fenced` when another has taken over. */
   async renew(): Promise<void> {
+    const begun = this.#now()
     this.#beats += 1
-    const value = new TextEncoder().encode(`${this.token}.${this.#beats}`)
+    await this.#show(`${this.token}.${this.#beats}`)
+    this.#renewedAt = begun
+  }
+
+  /** The last word of a holder that will write no more: nobody has to wait for its silence. */
+  async end(): Promise<void> {
+    this.#renewedAt = undefined
+    await this.#show(`${this.token}.${endedMark}`)
+  }
+
+  /** Whether nobody can have taken over yet, by our own clocks: what is said now may rest on what was read before. */
+  get isSure(): boolean {
+    if (this.#renewedAt === undefined) return false
+    const { running, wall } = this.#now()
+    const passedMs = Math.max(running - this.#renewedAt.running, wall - this.#renewedAt.wall)
+    return passedMs < sureShare * this.leaseMs
+  }
+
+  async #show(text: string): Promise<void> {
+    const value = new TextEncoder().encode(text)
     await this.#store.batch([{ key: this.#aliveKey, value }], { fence: this.fence })
   }
 }
 
-const leaseKey = (name: string): string => `lease/${name}`
-const aliveKey = (name: string): string => `lease/${name}/alive`
-const encode = (holder: Holder): Uint8Array => new TextEncoder().encode(JSON.stringify(holder))
+const endedMark = 'ended'
+export const leasePrefix = 'lease/'
+export const leaseKey = (name: string): string => `${leasePrefix}${name}`
+const aliveKey = (name: string): string => `${leasePrefix}${name}/alive`
 
-function decode(value: Uint8Array): Holder {
+export const encodeHolder = ({ owner, token, leaseMs }: Holder): Uint8Array =>
+  new TextEncoder().encode(JSON.stringify({ owner, token, leaseMs }))
+
+export function decodeHolder(value: Uint8Array): Holder {
   return JSON.parse(new TextDecoder().decode(value)) as Holder
 }
+
+/** Whether the row that a holder changes says that it has ended in order. */
+export const saysEnded = (alive: string, { token }: Holder): boolean => alive === `${token}.${endedMark}`

@@ -4,6 +4,7 @@ import { invariant } from '../../shared/kernel/invariant.ts'
 import { StorageError, type Store } from '../../shared/storage/store.ts'
 import type { StorageSettings } from '../config/settings.ts'
 import { DirectoryLock } from './directory-lock.ts'
+import { Lease } from './lease.ts'
 import { MeteredStore, type StorageMetrics } from './metered-store.ts'
 import { OwnedStore } from './owned-store.ts'
 import { StampedStore } from './stamped-store.ts'
@@ -20,42 +21,61 @@ export interface OpenStoreInit {
   readonly lost: (error: unknown) => void
 }
 
-/** The store that is configured. Backends are loaded when they are chosen. Rejects with a StorageError. */
+/** A server that several nodes share. */
+export interface SharedStore {
+  /** For the node's own rows and its lease. */
+  readonly rows: Store
+  /** For what all of them read and write, blobs among it: over connections of its own, so that it holds up no state. */
+  readonly common: Store
+  close(): Promise<void>
+}
+
+export const isShared = ({ kind }: StorageSettings): boolean => kind === 'redis' || kind === 'postgres'
+
+/** The store that is configured, of a node whose rows nobody takes over. Rejects with a StorageError. */
 export async function openStore(init: OpenStoreInit): Promise<StampedStore> {
   const { settings, metrics, log } = init
-  const store = await openBackend(init)
+  const store = isShared(settings) ? await openOwn(init) : await openLocal(init)
   log('info', `Storage opened: ${settings.kind}`, { consistency: store.consistency })
   return await StampedStore.open(new MeteredStore(store, settings.kind, metrics))
 }
 
-async function openBackend({ settings, folder, owner, log, lost }: OpenStoreInit): Promise<Store> {
+async function openLocal({ settings, folder, log }: OpenStoreInit): Promise<Store> {
   const directory = resolve(folder, settings.directory ?? '.')
-  switch (settings.kind) {
-    case 'sqlite': {
-      const { SqliteStore } = await import('./sqlite-store.ts')
-      return await SqliteStore.open(resolve(directory, 'state.sqlite'), log)
+  if (settings.kind === 'sqlite') {
+    const { SqliteStore } = await import('./sqlite-store.ts')
+    return await SqliteStore.open(resolve(directory, 'state.sqlite'), log)
+  }
+  const { FilesStore } = await import('./files-store.ts')
+  return await FilesStore.open(settings.directory === undefined ? resolve(folder, 'state') : directory, log)
+}
+
+/** Of a node whose rows nobody takes over: it only keeps a second process out. */
+const ownLeaseMs = 15_000
+
+async function openOwn(init: OpenStoreInit): Promise<Store> {
+  const { owner, lost } = init
+  const shared = await openShared(init)
+  try {
+    const name = `agent/${owner}`
+    const lease = await Lease.take(shared.rows, name, owner, ownLeaseMs)
+    if (lease === undefined) {
+      throw new StorageError('Fenced', `Another process writes the rows of ${owner}; stop that one first`)
     }
-    case 'files': {
-      const { FilesStore } = await import('./files-store.ts')
-      return await FilesStore.open(
-        settings.directory === undefined ? resolve(folder, 'state') : directory,
-        log,
-      )
-    }
-    case 'redis':
-    case 'postgres':
-      return await openShared(settings, folder, owner, log, lost)
+    const { rows: store } = shared
+    return new OwnedStore({ store, prefix: `${name}/`, lease, leave: () => shared.close(), lost })
+  } catch (error) {
+    await shared.close()
+    throw error
   }
 }
 
-/** Two processes of one folder are one relay: the second is kept out here, before it could take the lease. */
-async function openShared(
-  settings: StorageSettings,
-  folder: string,
-  owner: string,
-  log: HostLog,
-  lost: (error: unknown) => void,
-): Promise<Store> {
+/** Two processes of one folder are one node: the second is kept out here, before it could take the lease. */
+export async function openShared({
+  settings,
+  folder,
+  log,
+}: Pick<OpenStoreInit, 'settings' | 'folder' | 'log'>): Promise<SharedStore> {
   const lock = DirectoryLock.take(folder)
   if (lock === undefined) {
     throw new StorageError(
@@ -63,19 +83,20 @@ async function openShared(
       `Cannot open the store for ${folder}: another process uses this folder; stop that one or give this one a directory of its own with --data`,
     )
   }
+  let rows: Store | undefined
   try {
-    const store = await openServer(settings, log)
-    const owned = await OwnedStore.open({ store, owner, lost, lock }).catch(async (error: unknown) => {
-      await store.close()
-      throw error
-    })
-    if (owned !== undefined) return owned
-    await store.close()
-    throw new StorageError(
-      'Fenced',
-      `Another relay has taken over the tasks of ${owner}; stop that one before this one starts again`,
-    )
+    rows = await openServer(settings, log)
+    const common = await openServer(settings, log)
+    return {
+      rows,
+      common,
+      async close() {
+        await Promise.all([rows!.close(), common.close()])
+        lock.release()
+      },
+    }
   } catch (error) {
+    await rows?.close()
     lock.release()
     throw error
   }

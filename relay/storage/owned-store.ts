@@ -6,49 +6,44 @@ import type {
   StoreChange,
   StoreRow,
 } from '../../shared/storage/store.ts'
-import type { DirectoryLock } from './directory-lock.ts'
-import { Lease } from './lease.ts'
+import type { Lease } from './lease.ts'
 
-/** A holder that was silent for so long may be taken over from. */
-const leaseMs = 15_000
-const renewMs = 5_000
+/** A holder shows so many times in a lease that it lives. */
+const beatsPerLease = 3
 
 export interface OwnedStoreInit {
-  /** Shared with other relays. */
+  /** Shared with others. */
   readonly store: Store
-  /** Whose rows: they are under `relay/<owner>/`. */
-  readonly owner: string
-  /** Given back when the store is closed. */
-  readonly lock: DirectoryLock
+  /** Keys of the rows begin with it: `relay/<peer id>/`. */
+  readonly prefix: string
+  readonly lease: Lease
+  /** Leaves the shared store, as the last step of `close`. */
+  readonly leave: () => Promise<void>
   /** Called when another has taken over, or the lease could not be kept. */
   readonly lost: (error: unknown) => void
 }
 
-/** One relay's rows in a store that several share. Every write is behind the relay's lease. */
+/** One node's rows in a store that several share. Every write is behind the node's lease. */
 export class OwnedStore implements Store {
   readonly consistency
   readonly #store: Store
   readonly #prefix: string
   readonly #lease: Lease
-  readonly #lock: DirectoryLock
+  readonly #leave: () => Promise<void>
+  readonly #lost: (error: unknown) => void
   readonly #timer: NodeJS.Timeout
-  #renewing: Promise<void> = Promise.resolve()
+  #renewing: Promise<void> | undefined
+  #isClosed = false
+  #isLost = false
 
-  private constructor({ store, owner, lock, lost }: OwnedStoreInit, lease: Lease) {
+  constructor({ store, prefix, lease, leave, lost }: OwnedStoreInit) {
     this.#store = store
     this.consistency = store.consistency
-    this.#prefix = `relay/${owner}/`
+    this.#prefix = prefix
     this.#lease = lease
-    this.#lock = lock
-    this.#timer = setInterval(() => {
-      this.#renewing = this.#renewing.then(() => lease.renew()).catch(lost)
-    }, renewMs)
-  }
-
-  /** `undefined`: another process has taken over the rows of this owner. */
-  static async open(init: OwnedStoreInit): Promise<OwnedStore | undefined> {
-    const lease = await Lease.acquire(init.store, `relay/${init.owner}`, init.owner, leaseMs)
-    return lease && new OwnedStore(init, lease)
+    this.#leave = leave
+    this.#lost = lost
+    this.#timer = setInterval(() => void this.#renew(), lease.leaseMs / beatsPerLease)
   }
 
   get(key: string, options?: ReadOptions): Promise<Uint8Array | undefined> {
@@ -68,10 +63,41 @@ export class OwnedStore implements Store {
     await this.#store.batch(inside, { ...options, fence: this.#lease.fence })
   }
 
+  /** Whether what this node says now is still its to say: by its own clocks nobody can have taken over. */
+  get isSure(): boolean {
+    return this.#lease.isSure
+  }
+
+  /** Resolves when it is sure again; never where the lease is lost, since this node is about to end then. */
+  async assured(): Promise<void> {
+    while (!this.isSure) {
+      await this.#renew()
+      if (this.#isLost) await new Promise<never>(() => undefined)
+    }
+  }
+
   async close(): Promise<void> {
+    this.#isClosed = true
     clearInterval(this.#timer)
     await this.#renewing
-    await this.#store.close()
-    this.#lock.release()
+    // Who has been taken over from, or cannot reach the store, has no last word.
+    await this.#lease.end().catch(() => undefined)
+    await this.#leave()
+  }
+
+  /** One at a time. A failure is told once, and is the end of this node. */
+  #renew(): Promise<void> {
+    this.#renewing ??= this.#lease
+      .renew()
+      .catch((error: unknown) => {
+        if (this.#isClosed || this.#isLost) return
+        this.#isLost = true
+        clearInterval(this.#timer)
+        this.#lost(error)
+      })
+      .finally(() => {
+        this.#renewing = undefined
+      })
+    return this.#renewing
   }
 }

@@ -49,14 +49,15 @@ const detailMax = 1_000
 const retryAfterMsMax = 60_000
 
 /**
- * What an answer that is no success means: a RefusedRequest, or that it is to be asked for again. A relay says 421 of
- * what another one holds, 503 while it starts, ends or takes work over, 429 when it is asked for too much.
+ * What an answer that is no success means: a RefusedRequest, or that it is to be asked for again. A relay says
+ * `HeldElsewhere` of what another one has (409: on 421 `fetch` itself would send the same request twice), 503 while it
+ * starts, ends or takes work over, 429 when it is asked for too much.
  */
 export async function refusalOf(response: Response, relay: URL): Promise<RefusedRequest | RelayAway> {
   const { status, headers } = response
   const { code, detail, relay: holder } = await problemOf(response)
   const refusal = new RefusedRequest(status, code, detail, headers)
-  if (status === 421) return new RelayAway(detail, refusal, { relay, goTo: urlOf(holder) })
+  if (code === 'HeldElsewhere') return new RelayAway(detail, refusal, { relay, goTo: urlOf(holder) })
   // A queue that is full is for whoever submits to deal with.
   if (status === 503 && code !== 'QueueFull') return new RelayAway(detail, refusal, { relay })
   if (status === 429) return new RelayBusy(refusal, retryAfterMs(headers))

@@ -25,6 +25,8 @@ export interface InboundParts {
   readonly awaits: (worker: PeerId, attempt: AttemptKey, outputBytes: number) => boolean
   /** Whether the task has no answer yet: only the commitment of the first is kept. */
   readonly wantsCommitment: (taskId: TaskId) => boolean
+  /** What of a message that has its blobs may come to the machine; `undefined` is nothing. */
+  readonly screen?: (from: PeerId, message: WireMessage) => Promise<WireMessage | undefined>
 }
 
 /** Frames of one peer between arrival and delivery, and their bytes; beyond it no more are read from that peer. */
@@ -130,10 +132,21 @@ export class Inbound {
     await lane.parked.tail
     if (this.#lanes.get(from) === lane) {
       const came = await this.#parts.blobs.ensure(needed, from).catch(() => false)
-      if (came) this.#deliver(lane, from, message)
+      if (came) await this.#screen(lane, from, message)
       else this.#refused(from, 'blob_missing', 'Message refused: its sender does not serve a blob it names')
     }
     dequeue(lane.parked, sizeBytes)
+  }
+
+  /** A screen that breaks down lets nothing through: its sender repeats the message. */
+  async #screen(lane: Lane, from: PeerId, message: WireMessage): Promise<void> {
+    const { screen, log } = this.#parts
+    try {
+      const passed = screen === undefined ? message : await screen(from, message)
+      if (passed !== undefined) this.#deliver(lane, from, passed)
+    } catch (error) {
+      log('warn', 'A message could not be taken now', { peer: from, error: String(error) })
+    }
   }
 
   /** What was still being checked when its peer went says nothing any more: its machine has let the peer go. */

@@ -46,7 +46,7 @@ export interface Network {
 }
 
 export class NetworkError extends Error {
-  readonly code: 'DialFailed' | 'ListenFailed' | 'NotStarted' | 'Stopped'
+  readonly code: 'DialFailed' | 'OtherNetwork' | 'ListenFailed' | 'NotStarted' | 'Stopped'
 
   constructor(code: NetworkError['code'], message: string, cause?: unknown) {
     super(message, { cause })

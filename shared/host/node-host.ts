@@ -5,6 +5,7 @@ import type { Row } from '../kernel/machine.ts'
 import { Refusal } from '../kernel/refusal.ts'
 import type { PeerAsk, PeerCommand, PeerEffect, PeerEvent } from '../peer/inputs.ts'
 import type { Peer } from '../peer/peer.ts'
+import type { WireMessage } from '../peer/wire.ts'
 import type { ProgramRunner } from '../runtime/program-runner.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import type { Store } from '../storage/store.ts'
@@ -45,9 +46,24 @@ export interface NodeHostParts {
   readonly onEvent?: (event: PeerEvent) => void
   /** Keeps rows of finished tasks elsewhere before they are deleted; without it they are just deleted. */
   readonly archive?: (keys: readonly string[]) => Promise<void>
+  /** Whether what this node says is still its to say; while it is not, no message leaves. */
+  readonly isSure?: () => boolean
+  /**
+   * The last look at a message whose blobs are here: gives what of it may come to the machine, if any. `reply` answers
+   * its sender for the rest.
+   */
+  readonly screen?: Screen
+  /** After the machine is as it was, before others can reach it. */
+  readonly beforeJoin?: () => Promise<void>
   /** The store failed: the node says nothing more and must end. */
   readonly failed: (error: unknown) => void
 }
+
+export type Screen = (
+  from: PeerId,
+  message: WireMessage,
+  reply: (answer: WireMessage) => void,
+) => Promise<WireMessage | undefined>
 
 /** A peer machine on real ports: network, store, sandbox, clock. The same for tab, agent and relay. */
 export class NodeHost {
@@ -59,6 +75,7 @@ export class NodeHost {
   readonly #outbound: Outbound
   readonly #assignments: AssignmentRunner | undefined
   readonly #replies = new Map<number, (items: readonly Admittance[]) => void>()
+  readonly #adoptions = new Map<number, (adopted: Adopted) => void>()
   /** Peers whose admission is being signed. */
   readonly #admitting = new Map<PeerId, Promise<void>>()
   #nextRequest = 1
@@ -67,7 +84,8 @@ export class NodeHost {
     this.#parts = parts
     const clock = parts.clock ?? Date.now
     const { crypto, networkId, network, store, blobs, log } = parts
-    const send = (peer: PeerId, frame: Uint8Array): boolean => network.send(peer, frame)
+    const isSure = parts.isSure ?? (() => true)
+    const send = (peer: PeerId, frame: Uint8Array): boolean => isSure() && network.send(peer, frame)
     const exchange = createBlobExchange(parts, this.counters)
     this.#exchange = exchange
     blobs.protect(() => blobsInUse(parts.peer))
@@ -92,6 +110,10 @@ export class NodeHost {
       awaits: (worker, attempt, outputBytes) =>
         parts.peer.children.coordinator?.awaits(worker, attempt, outputBytes) ?? false,
       wantsCommitment: (taskId) => parts.peer.children.coordinator?.wantsCommitment(taskId) ?? false,
+      screen: async (from, message) =>
+        parts.screen === undefined
+          ? message
+          : await parts.screen(from, message, (answer) => this.#outbound.send(from, answer)),
     })
     this.#outbound = new Outbound({
       networkId,
@@ -122,6 +144,7 @@ export class NodeHost {
     const { savedAt, log } = this.#parts
     const time = savedAt === undefined ? 'an unknown time' : new Date(savedAt).toISOString()
     if (restored.rows > 0) log('info', `Recovered state from ${time}`, restored)
+    await this.#parts.beforeJoin?.()
     await this.#parts.network.start(this.#listener())
     this.#run.post({ kind: 'start' })
   }
@@ -154,6 +177,15 @@ export class NodeHost {
     return await new Promise((resolve) => {
       this.#replies.set(requestId, resolve)
       this.command({ type: 'coordinator/submit', requestId, from, items })
+    })
+  }
+
+  /** Has this node's coordinator take over tasks of another; resolves when they are on record here. */
+  async adopt(rows: readonly Row[]): Promise<Adopted> {
+    const requestId = this.#nextRequest++
+    return await new Promise((resolve) => {
+      this.#adoptions.set(requestId, resolve)
+      this.command({ type: 'coordinator/adopt', requestId, rows })
     })
   }
 
@@ -235,6 +267,7 @@ export class NodeHost {
       case 'send':
         return this.#outbound.send(effect.to, effect.message)
       case 'event':
+        if (effect.event.type === 'adopted') this.#adopted(effect.event)
         return this.#parts.onEvent?.(effect.event)
       case 'ask':
         return this.#carryOut(effect.ask)
@@ -273,6 +306,11 @@ export class NodeHost {
     }
   }
 
+  #adopted(adopted: Adopted): void {
+    this.#adoptions.get(adopted.requestId)?.(adopted)
+    this.#adoptions.delete(adopted.requestId)
+  }
+
   async #archive(keys: readonly string[]): Promise<void> {
     const { archive, log } = this.#parts
     try {
@@ -300,5 +338,7 @@ export class NodeHost {
     this.command({ type: 'topology/relayDialed', relay, peer })
   }
 }
+
+type Adopted = Extract<PeerEvent, { type: 'adopted' }>
 
 const rowsAtATime = 1_000

@@ -177,7 +177,7 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
     if (!this.#coordinators.has(from)) return
     switch (message.type) {
       case 'task/submitReply':
-        for (const item of message.items) this.#replied(item, now, out)
+        for (const item of message.items) this.#replied(item, from, now, out)
         return
       case 'task/waiting':
         return out.event({ type: 'workersMissing', missingWorkers: message.missingWorkers })
@@ -293,7 +293,7 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
     this.#withdrawAt = now
   }
 
-  #replied(item: Admittance, now: Instant, out: SubmitterOut): void {
+  #replied(item: Admittance, from: PeerId, now: Instant, out: SubmitterOut): void {
     const open = this.#open.get(item.taskId)
     if (open === undefined || open.accepted) return
     if (item.accepted) {
@@ -301,6 +301,9 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
       out.event({ type: 'submissionAccepted', taskId: item.taskId })
     } else if (item.code === 'QueueFull') {
       open.sendAt = after(now, this.#config.fullRetryMs)
+    } else if (item.code === 'HeldElsewhere') {
+      this.#turnFrom(from)
+      open.sendAt = after(now, this.#config.resendMs)
     } else {
       this.#open.delete(item.taskId)
       out.save(openKey(item.taskId), undefined)
@@ -310,6 +313,13 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
 
   #save({ submission, epoch, cancelled, atHome }: Open, out: SubmitterOut): void {
     out.save(openKey(submission.task.taskId), { submission, epoch, cancelled, atHome } satisfies Open)
+  }
+
+  /** Another coordinator has the job: the next one is asked first from now on. */
+  #turnFrom(peer: PeerId): void {
+    if (this.#coordinator() !== peer) return
+    this.#coordinators.delete(peer)
+    this.#coordinators.add(peer)
   }
 
   #coordinator(): PeerId | undefined {
@@ -336,7 +346,8 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
       out.send(coordinator, { type: 'task/submit', items })
     }
     for (const taskIds of chunks(cancelled, () => 40, batchItemsMax, batchBytesMax)) {
-      out.send(coordinator, { type: 'task/cancel', taskIds })
+      // Which of them has the task is not known here.
+      for (const each of this.#coordinators) out.send(each, { type: 'task/cancel', taskIds })
     }
     this.#wakeAt(next, out)
   }

@@ -21,6 +21,8 @@ export type TopologyMessage = NeighboursWanted | Neighbours
 export type TopologyCommand =
   /** Outcome of a `dialRelay`; `peer` when it is up. */
   | { readonly type: 'topology/relayDialed'; readonly relay: string; readonly peer: PeerId | undefined }
+  /** The relays of the network that live, as one of them names them: they are dialled too. */
+  | { readonly type: 'topology/relaysNamed'; readonly relays: readonly string[] }
   /** Outcome of a `dialPeer` that failed; success shows as the peer being up. */
   | { readonly type: 'topology/dialFailed'; readonly peer: PeerId }
   | { readonly type: 'topology/memberJoined'; readonly peer: PeerId; readonly kind: NodeKind }
@@ -71,6 +73,10 @@ export const noNeighbours = { neighboursWanted: 0, neighboursMax: 0, seekMs: 60_
  * moments, then by NET-05's 60, 120, 240 … 600.
  */
 const redialSeconds: readonly number[] = [0.5, 1, 2, 4, 8, 16, 60, 120, 240, 480, 600]
+/** Relays that are dialled because others named them; what is named beyond is not. */
+const relaysNamedMax = 16
+/** One that is not named any more is let go after so many failures. */
+const failuresMax = 6
 /** Tabs one relay introduces at a time. */
 const introductionsMax = 16
 
@@ -79,6 +85,10 @@ const redialTimer = 'topology/redial'
 
 interface RelayLink {
   readonly relay: string
+  /** From the config: never let go. */
+  readonly isOwn: boolean
+  /** Whether it was among those that were named last. */
+  isNamed: boolean
   peer: PeerId | undefined
   failures: number
   /** When to dial; `undefined` while a dial is under way or the relay is up. */
@@ -93,7 +103,7 @@ export class Topology implements Machine<TopologyInput, TopologyMessage, Topolog
   readonly #config: TopologyConfig
   readonly #members: Members
   readonly #random: Random
-  readonly #links: RelayLink[]
+  #links: RelayLink[]
   /** Members that call themselves relays; only those that were dialled are believed. */
   readonly #claimed = new Set<PeerId>()
   readonly #relays = new Set<PeerId>()
@@ -105,7 +115,7 @@ export class Topology implements Machine<TopologyInput, TopologyMessage, Topolog
     this.#config = config
     this.#members = members
     this.#random = random
-    this.#links = config.relays.map((relay) => ({ relay, peer: undefined, failures: 0, dialAt: undefined }))
+    this.#links = config.relays.map((relay) => newLink(relay, true))
   }
 
   handle(input: TopologyInput, now: Instant, out: TopologyOut): void {
@@ -134,6 +144,8 @@ export class Topology implements Machine<TopologyInput, TopologyMessage, Topolog
     switch (command.type) {
       case 'topology/relayDialed':
         return this.#relayDialed(command.relay, command.peer, now, out)
+      case 'topology/relaysNamed':
+        return this.#relaysNamed(command.relays, now, out)
       case 'topology/dialFailed':
         this.#dialling.delete(command.peer)
         return
@@ -187,6 +199,25 @@ export class Topology implements Machine<TopologyInput, TopologyMessage, Topolog
     link.failures++
     out.event({ type: 'relayUnreachable', relay, failures: link.failures })
     this.#redialLater(link, now, out)
+  }
+
+  #relaysNamed(relays: readonly string[], now: Instant, out: TopologyOut): void {
+    const named = new Set(relays.slice(0, relaysNamedMax))
+    this.#links = this.#links.filter(
+      (link) => link.isOwn || named.has(link.relay) || link.failures < failuresMax,
+    )
+    for (const link of this.#links) {
+      const isNamed = named.delete(link.relay)
+      // It is back, by the word of others.
+      if (isNamed && !link.isNamed && link.dialAt !== undefined) link.dialAt = now
+      link.isNamed = isNamed
+    }
+    for (const relay of named) {
+      if (this.#links.filter(({ isOwn }) => !isOwn).length >= relaysNamedMax) break
+      this.#links.push({ ...newLink(relay, false), isNamed: true })
+      out.ask({ type: 'dialRelay', relay })
+    }
+    this.#redial(now, out)
   }
 
   #believe(peer: PeerId, now: Instant, out: TopologyOut): void {
@@ -249,3 +280,12 @@ export class Topology implements Machine<TopologyInput, TopologyMessage, Topolog
     out.timer(seekTimer, after(now, this.#random.jitter(this.#config.seekMs, 0.3)))
   }
 }
+
+const newLink = (relay: string, isOwn: boolean): RelayLink => ({
+  relay,
+  isOwn,
+  isNamed: false,
+  peer: undefined,
+  failures: 0,
+  dialAt: undefined,
+})

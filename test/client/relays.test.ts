@@ -221,8 +221,8 @@ describe('WEB-08 relays that the network names', () => {
 describe('TSK-14 a job that another relay holds', () => {
   const heldElsewhere = (relay: unknown) =>
     Response.json(
-      { type: 'about:blank', status: 421, code: 'HeldElsewhere', detail: 'another relay holds it', relay },
-      { status: 421, headers: { 'content-type': 'application/problem+json' } },
+      { type: 'about:blank', status: 409, code: 'HeldElsewhere', detail: 'another relay holds it', relay },
+      { status: 409, headers: { 'content-type': 'application/problem+json' } },
     )
 
   test('TSK-14 is followed there', async () => {

@@ -267,6 +267,65 @@ describe('TSK-11 a submitter takes the end of its tasks', () => {
   })
 })
 
+describe('TSK-14 a submitter of a fleet', () => {
+  const elsewhere = (n: number): Admittance => ({
+    taskId: taskId(n),
+    accepted: false,
+    code: 'HeldElsewhere',
+    message: 'another relay has it',
+  })
+
+  /** Connected to two relays, of which the first that was up is asked first. */
+  function ofTwo(): SubmitterDriver {
+    const driver = new SubmitterDriver()
+    driver.up(relay)
+    driver.up(other)
+    driver.submit(1, 2)
+    expect(driver.submitted(other)).toEqual([])
+    return driver
+  }
+
+  test('goes to the other relay when the first says that it is not the one, and stays there', () => {
+    const driver = ofTwo()
+    driver.reply(relay, elsewhere(1), elsewhere(2))
+    driver.forget()
+    driver.advance(5_000)
+    expect([driver.submitted(relay), driver.submitted(other)]).toEqual([[], [taskId(1), taskId(2)]])
+    expect(driver.events('submissionRefused')).toEqual([])
+    driver.accept(other, 1, 2)
+    driver.submit(3)
+    expect(driver.submitted(other)).toContain(taskId(3))
+  })
+
+  test('does not ask in a circle without a pause while neither is the one', () => {
+    const driver = ofTwo()
+    driver.forget()
+    for (let ms = 0; ms < 30_000; ms += 100) {
+      for (const peer of [relay, other])
+        if (driver.submitted(peer).length > 0) driver.reply(peer, elsewhere(1))
+      driver.advance(100)
+    }
+    const asked = driver.submitted(relay).length + driver.submitted(other).length
+    expect(asked).toBeGreaterThan(4)
+    expect(asked).toBeLessThan(60)
+  })
+
+  test('takes the end from whichever relay has come by the task', () => {
+    const driver = ofTwo()
+    driver.accept(relay, 1)
+    driver.finish(other, ended(makeTask(1)))
+    expect(driver.events('resultReceived').length).toBe(1)
+  })
+
+  test('tells every relay when it cancels, since any may have come by the task', () => {
+    const driver = ofTwo()
+    driver.accept(relay, 1)
+    driver.cancel(1)
+    for (const peer of [relay, other])
+      expect(driver.sends('task/cancel', peer)).toEqual([{ type: 'task/cancel', taskIds: [taskId(1)] }])
+  })
+})
+
 describe('TSK-12 a submitter cancels', () => {
   test('its own tasks, and no others', () => {
     const driver = new SubmitterDriver()

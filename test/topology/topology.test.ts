@@ -186,6 +186,80 @@ describe('NET-05 relays', () => {
   })
 })
 
+describe('NET-05 relays that a relay names', () => {
+  const other = 'http://other'
+  const named = (driver: TopologyDriver, ...relays: readonly string[]) =>
+    driver.command({ type: 'topology/relaysNamed', relays })
+
+  test('are dialled at once, each once, and redialled when they are lost', () => {
+    const driver = connected()
+    named(driver, 'http://relay', other)
+    named(driver, 'http://relay', other)
+    expect(driver.relayDials()).toEqual([other])
+    driver.dialed(other, stranger)
+    driver.joined(stranger, 'relay')
+    expect(driver.events('relayJoined')).toEqual([{ type: 'relayJoined', peer: stranger }])
+    driver.forget()
+    driver.lost(stranger)
+    driver.advance(1_000)
+    expect(driver.relayDials()).toEqual([other])
+  })
+
+  test('are let go when nobody names them any more and they stay away, but not the one of the config', () => {
+    const driver = connected()
+    named(driver, other)
+    for (let n = 0; n < 8; n++) {
+      driver.failed(other)
+      driver.advance(700_000)
+    }
+    driver.lost(relay)
+    for (let n = 0; n < 8; n++) {
+      driver.failed()
+      driver.advance(700_000)
+    }
+    named(driver)
+    driver.forget()
+    for (let n = 0; n < 5; n++) {
+      driver.failed()
+      driver.advance(700_000)
+    }
+    expect(new Set(driver.relayDials())).toEqual(new Set(['http://relay']))
+  })
+
+  test('are kept for a while, since one that restarts is not named meanwhile', () => {
+    const driver = connected()
+    named(driver, other)
+    driver.dialed(other, stranger)
+    driver.joined(stranger, 'relay')
+    driver.lost(stranger)
+    named(driver, 'http://relay')
+    driver.forget()
+    driver.advance(1_000)
+    expect(driver.relayDials()).toEqual([other])
+  })
+
+  test('that are named again after they were not are dialled at once, however long they were away', () => {
+    const driver = connected()
+    driver.lost(relay)
+    for (let n = 0; n < 12; n++) {
+      driver.failed()
+      driver.advance(700_000)
+    }
+    driver.failed()
+    named(driver, other)
+    driver.forget()
+    named(driver, other, 'http://relay')
+    expect(driver.relayDials()).toEqual(['http://relay'])
+  })
+
+  test('are few, however many are named', () => {
+    const driver = connected()
+    for (let n = 0; n < 50; n++)
+      named(driver, ...Array.from({ length: 64 }, (_, i) => `http://relay-${64 * n + i}`))
+    expect(driver.relayDials().length).toBeLessThanOrEqual(16)
+  })
+})
+
 describe('NET-14 neighbours', () => {
   test('a tab asks its relay for company until it has enough', () => {
     const driver = new TopologyDriver()

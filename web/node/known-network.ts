@@ -10,4 +10,15 @@ export function rememberNetwork(profile: string, networkId: Hash): void {
   localStorage.setItem(keyOf(profile), networkId)
 }
 
+/** NET-06: the relays of that network, as one of them named them last. */
+export function rememberedRelays(profile: string): readonly string[] {
+  const kept = localStorage.getItem(relaysKeyOf(profile))?.split('\n') ?? []
+  return kept.filter((relay) => URL.canParse(relay))
+}
+
+export function rememberRelays(profile: string, relays: readonly string[]): void {
+  localStorage.setItem(relaysKeyOf(profile), relays.join('\n'))
+}
+
+const relaysKeyOf = (profile: string): string => `tabmesh/${profile}/relays`
 const keyOf = (profile: string): string => `tabmesh/${profile}/network`

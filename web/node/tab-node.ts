@@ -7,6 +7,7 @@ import type { HostLog } from '../../shared/host/host-log.ts'
 import { type Network, NetworkError } from '../../shared/host/network.ts'
 import { fetchNetworkInfo } from '../../shared/host/network-info.ts'
 import { NodeHost } from '../../shared/host/node-host.ts'
+import { RelayDirectory, refreshMs } from '../../shared/host/relay-directory.ts'
 import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
 import { Refusal } from '../../shared/kernel/refusal.ts'
 import type { PeerEvent } from '../../shared/peer/inputs.ts'
@@ -20,7 +21,7 @@ import type { ContributionSettings } from './contribution-settings.ts'
 import { Downloads } from './downloads.ts'
 import type { Job } from './job.ts'
 import { Jobs } from './jobs.ts'
-import { rememberedNetwork, rememberNetwork } from './known-network.ts'
+import { rememberedNetwork, rememberedRelays, rememberNetwork, rememberRelays } from './known-network.ts'
 import { LazyRunner } from './lazy-runner.ts'
 import { createTabNode } from './libp2p-tab.ts'
 import type { RunState, TabState } from './tab-state.ts'
@@ -97,6 +98,7 @@ class RunningTab implements TabNode {
   readonly #blobs: BlobIdb
   readonly #peer: Peer
   readonly #network: Network
+  readonly #directory: RelayDirectory
   readonly #host: NodeHost
   readonly #contribution: Contribution
   readonly #jobs: Jobs
@@ -109,6 +111,7 @@ class RunningTab implements TabNode {
   #isOtherNetwork = false
   #ended: string | undefined
   #telling = false
+  #refreshing: ReturnType<typeof setInterval> | undefined
 
   constructor(
     init: TabNodeInit,
@@ -140,6 +143,13 @@ class RunningTab implements TabNode {
     })
     const runner = new LazyRunner((slots) => createRunner(slots, this.#downloads))
     this.#host = this.#makeHost(runner)
+    this.#directory = new RelayDirectory({
+      networkId,
+      named: (relays) => {
+        rememberRelays(init.profile, relays)
+        this.#host.command({ type: 'topology/relaysNamed', relays })
+      },
+    })
     this.#host.onBlobProgress((progress) => this.#downloads.blob(progress))
     this.#jobs = new Jobs({
       networkId,
@@ -158,6 +168,8 @@ class RunningTab implements TabNode {
 
   async start(): Promise<void> {
     await this.#host.start()
+    this.#host.command({ type: 'topology/relaysNamed', relays: rememberedRelays(this.#init.profile) })
+    this.#refreshing = setInterval(() => void this.#directory.refresh(), refreshMs)
     this.#contribution.start()
     document.addEventListener('freeze', () => this.#sayGoodbye())
   }
@@ -219,6 +231,7 @@ class RunningTab implements TabNode {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#refreshing)
     this.#contribution.stop()
     await this.#host.stop()
     this.#timers.stop()
@@ -253,14 +266,18 @@ class RunningTab implements TabNode {
 
   /** Asks what the relay's addresses are now: after a restart they may be others. */
   async #dialRelay(relay: string): Promise<PeerId> {
-    const info = await fetchNetworkInfo(relay)
-    this.#isOtherNetwork = info.networkId !== this.#networkId
-    if (this.#isOtherNetwork) {
+    try {
+      const info = await this.#directory.ask(relay)
+      if (relay === this.#init.origin) this.#isOtherNetwork = false
+      return await this.#network.dial({ peer: info.peerId, addresses: info.multiaddrs })
+    } catch (error) {
+      const isOther = error instanceof NetworkError && error.code === 'OtherNetwork'
+      if (!isOther || relay !== this.#init.origin) throw error
+      this.#isOtherNetwork = true
       this.#changed()
       const message = `The relay at ${relay} runs another network now; reload the page to join it`
-      throw new NetworkError('DialFailed', message)
+      throw new NetworkError('OtherNetwork', message, error)
     }
-    return await this.#network.dial({ peer: info.peerId, addresses: info.multiaddrs })
   }
 
   #noticed(event: PeerEvent): void {
@@ -300,6 +317,7 @@ class RunningTab implements TabNode {
     const message = error instanceof Error ? error.message : String(error)
     this.#init.log('error', 'The node stopped', { error: message })
     this.#ended = message
+    clearInterval(this.#refreshing)
     this.#contribution.stop()
     void this.#network.stop()
     this.#changed()

@@ -1,4 +1,4 @@
-import type { RelayApi, RelayNews, RelayStatus } from '../../../relay/http/relay-api.ts'
+import type { FleetView, RelayApi, RelayNews, RelayStatus } from '../../../relay/http/relay-api.ts'
 import { OpenPolicy } from '../../../shared/access/open-policy.ts'
 import type { Counters } from '../../../shared/host/counters.ts'
 import type { CryptoPort } from '../../../shared/host/crypto-port.ts'
@@ -62,6 +62,7 @@ export interface LoopbackOptions {
   readonly networkId?: Hash
   readonly blobs?: MemoryBlobs
   readonly counters?: Counters
+  readonly fleet?: FleetView
 }
 
 const batchItems = 3
@@ -74,6 +75,9 @@ export class LoopbackRelay implements RelayApi {
   readonly version = '0.0.0'
   readonly policy = 'open'
   readonly blobs: MemoryBlobs
+  readonly fleet?: FleetView
+  /** Why a job, or a task without one, is not taken in here. */
+  elsewhere: ((id: string) => Error) | undefined
   /** Calls of `submit`, each with its task ids. */
   readonly submitted: TaskId[][] = []
   readonly workers: readonly CryptoPort[]
@@ -97,6 +101,7 @@ export class LoopbackRelay implements RelayApi {
     this.#options = options
     this.networkId = options.networkId ?? (toHex(relay.randomBytes(32)) as Hash)
     this.blobs = options.blobs ?? new MemoryBlobs()
+    if (options.fleet !== undefined) this.fleet = options.fleet
   }
 
   static async start(options: LoopbackOptions = {}): Promise<LoopbackRelay> {
@@ -194,6 +199,9 @@ export class LoopbackRelay implements RelayApi {
   }
 
   async submit(from: PeerId, items: readonly Submission[]): Promise<readonly Admittance[]> {
+    const [first] = items
+    if (this.elsewhere !== undefined && first !== undefined)
+      throw this.elsewhere(first.task.jobId ?? first.task.taskId)
     this.submitted.push(items.map((item) => item.task.taskId))
     const verified = await Promise.all(items.map((item) => this.#isSigned(item)))
     const requestId = ++this.#requestId

@@ -31,7 +31,7 @@ describe('WEB-08 what anyone may ask', () => {
     const { networkId, peerId } = http.relay
     const multiaddrs = http.relay.multiaddrs()
     const answer = await (await fetch(url('/api/v1/network'))).json()
-    expect(answer).toEqual({ networkId, peerId, multiaddrs, policy: 'open' })
+    expect(answer).toEqual({ networkId, peerId, multiaddrs, policy: 'open', relays: [] })
   })
 
   test('WEB-08 the status', async () => {

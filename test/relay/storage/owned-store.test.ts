@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { DirectoryLock } from '../../../relay/storage/directory-lock.ts'
 import { Lease } from '../../../relay/storage/lease.ts'
 import { MeteredStore, StorageMetrics } from '../../../relay/storage/metered-store.ts'
 import { OwnedStore } from '../../../relay/storage/owned-store.ts'
@@ -24,41 +23,88 @@ afterEach(async () => {
 })
 
 const one = Uint8Array.of(1)
-const silence = async (): Promise<void> => undefined
-const lost: unknown[] = []
+const leaseMs = 60_000
+const text = (value: Uint8Array | undefined) => value && new TextDecoder().decode(value)
 
-async function owned(owner: string): Promise<OwnedStore> {
-  const lock = DirectoryLock.take(directory)!
-  const unclosed = Object.assign(Object.create(shared) as Store, { close: async () => undefined })
-  for (const name of ['get', 'list', 'batch'] as const) unclosed[name] = shared[name].bind(shared) as never
-  return (await OwnedStore.open({ store: unclosed, owner, lock, lost: (error) => lost.push(error) }))!
+async function owned(owner: string, lost: (error: unknown) => void = () => undefined): Promise<OwnedStore> {
+  const lease = (await Lease.take(shared, `relay/${owner}`, owner, leaseMs))!
+  return new OwnedStore({
+    store: shared,
+    prefix: `relay/${owner}/`,
+    lease,
+    leave: async () => undefined,
+    lost,
+  })
+}
+
+/** As one who takes over: nobody has the lease any more. */
+async function fenceOff(name: string): Promise<void> {
+  const key = `lease/${name}`
+  const { token } = JSON.parse(text(await shared.get(key))!) as { token: number }
+  const value = new TextEncoder().encode(JSON.stringify({ owner: null, token: token + 1, leaseMs }))
+  await shared.batch([{ key, value }])
 }
 
 describe('a lease', () => {
-  test('STO-01 is had at once by who comes first and by its former holder, with a token that grows', async () => {
-    const first = await Lease.acquire(shared, 'x', 'a', 60_000)
-    const again = await Lease.acquire(shared, 'x', 'a', 60_000)
+  test('STO-01 is had by who comes first and again by the same, with a token that grows', async () => {
+    const first = await Lease.take(shared, 'x', 'a', leaseMs)
+    const again = await Lease.take(shared, 'x', 'a', leaseMs)
     expect([first?.token, again?.token]).toEqual([1, 2])
     await expect(first!.renew()).rejects.toMatchObject({ code: 'Fenced' })
     await again!.renew()
   })
 
-  test('STO-01 is not given away while its holder shows that it lives', async () => {
-    const held = (await Lease.acquire(shared, 'x', 'a', 60_000))!
-    expect(await Lease.acquire(shared, 'x', 'b', 60_000, () => held.renew())).toBeUndefined()
+  test('STO-01 is not had by another while somebody has it', async () => {
+    const held = (await Lease.take(shared, 'x', 'a', leaseMs))!
+    expect(await Lease.take(shared, 'x', 'b', leaseMs)).toBeUndefined()
     await held.renew()
   })
 
-  test('STO-01 goes to one of those who want it when its holder is silent, and the holder can write no more', async () => {
-    const held = (await Lease.acquire(shared, 'x', 'a', 60_000))!
-    const wanting = ['b', 'c', 'd'].map((owner) => Lease.acquire(shared, 'x', owner, 60_000, silence))
+  test('STO-01 goes to one of several processes that want it at once, and the others write nothing', async () => {
+    const wanting = ['a', 'a', 'a', 'a'].map((owner) => Lease.take(shared, 'x', owner, leaseMs))
     const taken = (await Promise.all(wanting)).filter((lease) => lease !== undefined)
-    expect(taken.map(({ token }) => token)).toEqual([2])
-    await expect(shared.batch([{ key: 'a', value: one }], { fence: held.fence })).rejects.toMatchObject({
-      code: 'Fenced',
-    })
-    await shared.batch([{ key: 'a', value: one }], { fence: taken[0]!.fence })
-    expect((await Lease.acquire(shared, 'x', 'a', 60_000, silence))?.token).toBe(3)
+    const tries = taken.map((lease) => shared.batch([{ key: 'a', value: one }], { fence: lease.fence }))
+    const written = (await Promise.allSettled(tries)).filter(({ status }) => status === 'fulfilled')
+    expect(written.length).toBe(1)
+  })
+
+  test('STO-01 is free again once its holder was fenced off, and a late word of that one changes nothing', async () => {
+    const held = (await Lease.take(shared, 'x', 'a', leaseMs))!
+    await fenceOff('x')
+    const before = text(await shared.get('lease/x/alive'))
+    await expect(held.renew()).rejects.toMatchObject({ code: 'Fenced' })
+    await expect(held.end()).rejects.toMatchObject({ code: 'Fenced' })
+    expect(text(await shared.get('lease/x/alive'))).toBe(before)
+    expect((await Lease.take(shared, 'x', 'a', leaseMs))?.token).toBe(3)
+  })
+
+  test('TSK-14 its holder is sure of it for less than the others wait, counted from before it was renewed', async () => {
+    const time = { running: 0, wall: 1_000_000 }
+    const lease = (await Lease.take(shared, 'x', 'a', 10_000, () => ({ ...time })))!
+    time.running += 8_900
+    expect(lease.isSure).toBe(true)
+    time.running += 200
+    expect(lease.isSure).toBe(false)
+    await lease.renew()
+    expect(lease.isSure).toBe(true)
+  })
+
+  test('TSK-14 a machine that slept is not sure, though the clock that only runs stood still with it', async () => {
+    const time = { running: 0, wall: 1_000_000 }
+    const lease = (await Lease.take(shared, 'x', 'a', 10_000, () => ({ ...time })))!
+    time.wall += 3_600_000
+    expect(lease.isSure).toBe(false)
+    await lease.renew()
+    // And a clock that was set back makes nobody sure for longer.
+    time.wall -= 7_200_000
+    time.running += 9_500
+    expect(lease.isSure).toBe(false)
+  })
+
+  test('TSK-14 who has ended is sure of nothing', async () => {
+    const lease = (await Lease.take(shared, 'x', 'a', leaseMs))!
+    await lease.end()
+    expect(lease.isSure).toBe(false)
   })
 })
 
@@ -81,8 +127,7 @@ describe('an owned store', () => {
   test('STO-01 writes nothing once another has taken over', async () => {
     const mine = await owned('a')
     await mine.batch([{ key: 'task', value: one }])
-    const other = await Lease.acquire(shared, 'relay/a', 'b', 60_000, silence)
-    expect(other?.token).toBe(2)
+    await fenceOff('relay/a')
     await expect(mine.batch([{ key: 'task', value: undefined }])).rejects.toMatchObject({ code: 'Fenced' })
     expect(await shared.get('relay/a/task')).toEqual(one)
     await mine.close()
@@ -95,11 +140,30 @@ describe('an owned store', () => {
     await mine.close()
   })
 
-  test('STO-01 keeps a second process of the same folder out, until it is closed', async () => {
-    const mine = await owned('a')
-    expect(DirectoryLock.take(directory)).toBeUndefined()
+  test('TSK-14 one that is no more sure asks the store, and who was taken over from is told to end, once', async () => {
+    const lost: unknown[] = []
+    const time = { running: 0, wall: 0 }
+    const lease = (await Lease.take(shared, 'relay/a', 'a', leaseMs, () => ({ ...time })))!
+    const init = { store: shared, prefix: 'relay/a/', lease, leave: async () => undefined }
+    const mine = new OwnedStore({ ...init, lost: (error) => lost.push(error) })
+    time.running += leaseMs
+    expect(mine.isSure).toBe(false)
+    await mine.assured()
+    expect(mine.isSure).toBe(true)
+    await fenceOff('relay/a')
+    time.running += leaseMs
+    let isAnswered = false
+    for (let n = 0; n < 3; n++) void mine.assured().then(() => (isAnswered = true))
+    await shared.list('')
     await mine.close()
-    DirectoryLock.take(directory)!.release()
+    expect([isAnswered, lost.length]).toEqual([false, 1])
+    expect(lost[0]).toMatchObject({ code: 'Fenced' })
+  })
+
+  test('TSK-14 says as it closes that it has ended, so that nobody waits for its silence', async () => {
+    const mine = await owned('a')
+    await mine.close()
+    expect(text(await shared.get('lease/relay/a/alive'))).toBe('1.ended')
   })
 })
 
