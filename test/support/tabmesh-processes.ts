@@ -24,24 +24,30 @@ export interface Running {
   stderr(): string
 }
 
-export function launchTabmesh(args: readonly string[], data: string): Running {
+/** With `pipe` its stdin is the caller's to write and end. */
+export function launchTabmesh(
+  args: readonly string[],
+  data: string,
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): Running {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe'],
     env: { ...process.env, TABMESH_HOME: data, INIT_CWD: data },
   })
+  const [out, err] = [child.stdout!, child.stderr!]
   let stdout = ''
   let stderr = ''
-  child.stdout.on('data', (chunk: Buffer) => {
+  out.on('data', (chunk: Buffer) => {
     stdout += chunk
   })
-  child.stderr.on('data', (chunk: Buffer) => {
+  err.on('data', (chunk: Buffer) => {
     stderr += chunk
   })
   const ended = new Promise<Ended>((resolve) =>
     child.once('close', (code) => resolve({ code, stdout, stderr })),
   )
   const firstLine = new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).once('line', resolve)
+    createInterface({ input: out }).once('line', resolve)
     void ended.then(({ code }) =>
       reject(new Error(`tabmesh ${args[0]} ended with ${code}: ${stderr.slice(-2_000)}`)),
     )
