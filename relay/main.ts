@@ -51,8 +51,10 @@ addSettingFlags(program.command('relay'), 'relay')
     const load = () => loadSettings('relay', sourcesOf('relay', options, folder))
     const settings = await load()
     const { runRelay } = await import('./server.ts')
+    const { sayingWhoTookOver } = await import('./fleet/taken-over.ts')
+    const ended = sayingWhoTookOver(failed, settings.fleet.leaseSeconds)
     const relay = await runUntilSignal({
-      start: () => runRelay({ settings, folder, failed, loadAgain: load }),
+      start: () => runRelay({ settings, folder, failed: ended, loadAgain: load }),
       stopWith,
     })
     process.stdout.write(`ready ${relay.url}\n`)

@@ -58,11 +58,7 @@ rather than go on without its state. Programs, inputs and outputs are in \`blobs
 
 ## Several relays
 
-Relays with the same \`storage.url\` are one network, and need nothing else to know of one another: the first writes the genesis
-there, the others take it. Give each its \`publicUrl\` where it is not reached at the address it listens on, and run each under a
-supervisor that starts it again. When one shows no sign of life for \`fleet.leaseSeconds\`, another takes its tasks over; when it
-comes back it begins with none. Stopped in order, it is taken over from at once. Programs, inputs and outputs that tasks
-need are in the store as well (\`blob/\`, \`chunk/\`), up to \`fleet.blobBytesMax\`: with Redis that is memory.
+Relays with the same \`storage.url\` are one network, and take over the tasks of one that dies: [how to run several](several-relays.md).
 `
 }
 

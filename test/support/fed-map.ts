@@ -19,7 +19,7 @@ function expected(line: string): unknown {
 }
 
 /** Not as fast as the network can: the point is what is under way when a relay dies. */
-const feedMs = 40
+const feedMs = 60
 const lineOf = (n: number): string => `item ${n} of the job`
 
 interface ResultLine {

@@ -17,12 +17,7 @@ export function nextKill(fleet: ProcessFleet, random: Random): Kill {
 /** Under load: after some more results, and then at any moment. */
 export async function killOnce(fleet: ProcessFleet, job: FedMap, kill: Kill, random: Random): Promise<void> {
   const { relay, isTakenOver } = kill
-  const seen = job.results
-  await until(
-    () => job.results > seen + 10 || job.hasEnded,
-    () => `results of the job, which says: ${job.log.slice(-1_000)}`,
-    60_000,
-  )
+  await someResults(job)
   await pass(random.below(800))
   await relay.kill()
   if (isTakenOver) {
@@ -39,5 +34,16 @@ export async function killOnce(fleet: ProcessFleet, job: FedMap, kill: Kill, ran
   await relay.start()
 }
 
+/** The job goes on: some more results have come. */
+async function someResults(job: FedMap): Promise<void> {
+  const seen = job.results
+  await until(
+    () => job.results > seen + 10 || job.hasEnded,
+    () => `results of the job, which says: ${job.log.slice(-1_000)}`,
+    60_000,
+  )
+}
+
+/** How often the relays, over all their lives, said it. */
 const countIn = (fleet: ProcessFleet, text: string): number =>
   fleet.relays.reduce((sum, { wholeLog }) => sum + wholeLog.split(text).length - 1, 0)
