@@ -18,8 +18,15 @@ function expected(line: string): unknown {
   return { line, spin }
 }
 
-/** Not as fast as the network can: the point is what is under way when a relay dies. */
-const feedMs = 60
+export interface Pace {
+  /** Items that have no result yet, at most. */
+  readonly underWay: number
+  readonly itemsMin: number
+  /** An item so often: not as fast as the network can, since the point is what is under way when a relay dies. */
+  readonly everyMs: number
+}
+
+const usualPace: Pace = { underWay: 80, itemsMin: 200, everyMs: 60 }
 const lineOf = (n: number): string => `item ${n} of the job`
 
 interface ResultLine {
@@ -36,39 +43,37 @@ interface ResultLine {
 export class FedMap {
   readonly #running: Running
   readonly #fleet: ProcessFleet
-  readonly #underWay: number
-  readonly #itemsMin: number
+  readonly #pace: Pace
   #written = 0
   #results = 0
   #rest = ''
   #isLast = false
   #hasEnded = false
 
-  private constructor(fleet: ProcessFleet, running: Running, underWay: number, itemsMin: number) {
+  private constructor(fleet: ProcessFleet, running: Running, pace: Pace) {
     this.#fleet = fleet
     this.#running = running
-    this.#underWay = underWay
-    this.#itemsMin = itemsMin
+    this.#pace = pace
     running.child.stdin!.on('error', () => undefined)
     running.child.stdout!.on('data', (chunk: Buffer) => this.#count(String(chunk)))
     void running.ended.then(() => {
       this.#hasEnded = true
     })
-    const feeding = setInterval(() => this.#feed(1), feedMs)
+    const feeding = setInterval(() => this.#feed(1), pace.everyMs)
     void running.ended.then(() => clearInterval(feeding))
-    this.#feed(underWay)
+    this.#feed(pace.underWay)
   }
 
-  static async start(fleet: ProcessFleet, underWay = 80, itemsMin = 200): Promise<FedMap> {
+  static async start(fleet: ProcessFleet, pace = usualPace): Promise<FedMap> {
     await writeFile(join(fleet.data, 'program.js'), program)
     const running = fleet.client(
       [
         ...['map', '--type', 'javascript', '--program', 'program.js', '--map', 'lines'],
-        ...['--receipt', 'receipt.json', '--json', '--wait', '120'],
+        ...['--receipt', 'receipt.json', '--json', '--wait', '180'],
       ],
       'pipe',
     )
-    return new FedMap(fleet, running, underWay, itemsMin)
+    return new FedMap(fleet, running, pace)
   }
 
   get results(): number {
@@ -114,9 +119,10 @@ export class FedMap {
 
   #feed(itemsMax: number): void {
     const { stdin } = this.#running.child
+    const { underWay, itemsMin } = this.#pace
     let left = itemsMax
-    const isOver = (): boolean => this.#isLast && this.#written >= this.#itemsMin
-    while (left-- > 0 && !isOver() && this.#written < this.#results + this.#underWay)
+    const isOver = (): boolean => this.#isLast && this.#written >= itemsMin
+    while (left-- > 0 && !isOver() && this.#written < this.#results + underWay)
       stdin!.write(`${lineOf(this.#written++)}\n`)
     if (isOver() && !stdin!.writableEnded) stdin!.end()
   }

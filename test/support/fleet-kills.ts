@@ -3,6 +3,9 @@ import type { Random } from '../../shared/kernel/random.ts'
 import type { FedMap } from './fed-map.ts'
 import { type FleetRelay, type ProcessFleet, until } from './fleet-processes.ts'
 
+/** Of a lease of 2 s: how long until another has begun with it, and a little more. */
+const takeoverMs = 2_500
+
 export interface Kill {
   readonly relay: FleetRelay
   /** Whether it stays away until the other has all of its tasks. */
@@ -11,7 +14,10 @@ export interface Kill {
 
 /** Of a victim and when: what a seed says. */
 export function nextKill(fleet: ProcessFleet, random: Random): Kill {
-  return { relay: fleet.relays[random.below(fleet.relays.length)]!, isTakenOver: random.below(2) === 0 }
+  return {
+    relay: fleet.relays[random.below(fleet.relays.length)]!,
+    isTakenOver: fleet.relays.length > 1 && random.below(2) === 0,
+  }
 }
 
 /** Under load: after some more results, and then at any moment. */
@@ -34,8 +40,33 @@ export async function killOnce(fleet: ProcessFleet, job: FedMap, kill: Kill, ran
   await relay.start()
 }
 
+/**
+ * One kill or two: the same relay again while it starts, or the other while it takes over, or both at one time. Gives how
+ * many there were.
+ */
+export async function killSome(fleet: ProcessFleet, job: FedMap, random: Random): Promise<number> {
+  if (random.below(3) > 0) {
+    await killOnce(fleet, job, nextKill(fleet, random), random)
+    return 1
+  }
+  await someResults(job)
+  await pass(random.below(800))
+  const victims = [0, 1].map(() => fleet.relays[random.below(fleet.relays.length)]!)
+  for (const relay of victims) {
+    relay.launch()
+    await pass(random.below(2 * takeoverMs))
+    await relay.kill()
+  }
+  for (const relay of new Set(victims)) {
+    await pass(random.below(takeoverMs))
+    relay.launch()
+  }
+  await Promise.all(fleet.relays.map((relay) => relay.start()))
+  return victims.length
+}
+
 /** The job goes on: some more results have come. */
-async function someResults(job: FedMap): Promise<void> {
+export async function someResults(job: FedMap): Promise<void> {
   const seen = job.results
   await until(
     () => job.results > seen + 10 || job.hasEnded,
@@ -45,5 +76,5 @@ async function someResults(job: FedMap): Promise<void> {
 }
 
 /** How often the relays, over all their lives, said it. */
-const countIn = (fleet: ProcessFleet, text: string): number =>
+export const countIn = (fleet: ProcessFleet, text: string): number =>
   fleet.relays.reduce((sum, { wholeLog }) => sum + wholeLog.split(text).length - 1, 0)

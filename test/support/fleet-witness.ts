@@ -1,9 +1,7 @@
-import { relayPrefix } from '../../relay/fleet/fleet-rows.ts'
 import { PostgresServer } from '../../relay/storage/postgres-server.ts'
 import { RedisServer } from '../../relay/storage/redis-server.ts'
 import { RemoteStore } from '../../relay/storage/remote-store.ts'
 import { toHex } from '../../shared/kernel/bytes.ts'
-import type { PeerId } from '../../shared/kernel/ids.ts'
 import type { Store } from '../../shared/storage/store.ts'
 
 const quiet = (): void => undefined
@@ -15,7 +13,7 @@ export async function openServerStore(kind: 'redis' | 'postgres', url: string): 
 }
 
 /**
- * Looks into the store that a fleet shares, again and again: an end that was once on record is the end of that task for
+ * Looks into the store of a relay, or of a fleet, again and again: an end that was once on record is the end of that task for
  * good, whoever has it. A second end would differ from it, if only in its times.
  */
 export class FleetWitness {
@@ -53,9 +51,9 @@ export class FleetWitness {
   }
 
   async #look(): Promise<{ readonly kind: string; readonly taskId: string }[]> {
-    const rows = await this.#store.list(relayPrefix('' as PeerId).slice(0, -1))
+    const rows = [...(await this.#store.list('relay/')), ...(await this.#store.list('coordinator/'))]
     return rows.map(({ key, value }) => {
-      const [, , , kind = ''] = key.split('/')
+      const kind = /(?:^|\/)coordinator\/(\w+)\//.exec(key)?.[1] ?? ''
       const taskId = key.slice(key.lastIndexOf('/') + 1)
       if (kind === 'done') this.#compare(taskId, toHex(value))
       return { kind, taskId }

@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 
 const main = fileURLToPath(new URL('../../relay/main.ts', import.meta.url))
 
+const forTests = { TABMESH_RECORD: undefined, TABMESH_PARTS: undefined }
+
 /** The output of a `tabmesh` command that has ended. */
 export interface Ended {
   readonly code: number | null
@@ -32,7 +34,8 @@ export function launchTabmesh(
 ): Running {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
     stdio: [stdin, 'pipe', 'pipe'],
-    env: { ...process.env, TABMESH_HOME: data, INIT_CWD: data },
+    // What is said to the tests is no setting of a node.
+    env: { ...process.env, ...forTests, TABMESH_HOME: data, INIT_CWD: data },
   })
   const [out, err] = [child.stdout!, child.stderr!]
   let stdout = ''
