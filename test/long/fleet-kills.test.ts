@@ -62,7 +62,8 @@ async function killMany(kind: keyof typeof kinds, part: number): Promise<void> {
     await late.close()
     const takeovers = countIn(fleet, 'are here now: ')
     const seconds = Math.round((performance.now() - startedAt) / 1_000)
-    record('fleet-kills', { store: kind, relays, part, kills, items, takeovers, seconds })
+    const leasesLost = fleet.relays.reduce((sum, relay) => sum + relay.leasesLost, 0)
+    record('fleet-kills', { store: kind, relays, part, kills, items, takeovers, leasesLost, seconds })
   } finally {
     await fleet.close()
     await server.stop()

@@ -71,7 +71,6 @@ export async function someResults(job: FedMap): Promise<void> {
   await until(
     () => job.results > seen + 10 || job.hasEnded,
     () => `results of the job, which says: ${job.log.slice(-1_000)}`,
-    60_000,
   )
 }
 

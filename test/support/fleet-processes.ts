@@ -16,7 +16,7 @@ export interface FleetStart {
 const lookMs = 25
 
 /** Resolves when it holds; rejects with what was waited for, and what is known of it, when that takes too long. */
-export async function until(holds: () => boolean, what: () => string, withinMs = 30_000): Promise<void> {
+export async function until(holds: () => boolean, what: () => string, withinMs = 120_000): Promise<void> {
   const end = performance.now() + withinMs
   while (!holds()) {
     if (performance.now() > end) throw new Error(`waited ${withinMs} ms for ${what()}`)
@@ -24,7 +24,13 @@ export async function until(holds: () => boolean, what: () => string, withinMs =
   }
 }
 
-/** One relay of a fleet over all its lives: the same folder, address and key. */
+/** What a relay says that ends because it was not heard of for its lease, as on a machine that is too busy. */
+const lostLease = 'another relay has taken over its tasks'
+
+/**
+ * One relay of a fleet over all its lives: the same folder, address and key. As under a supervisor it is started again when
+ * it has lost its lease by itself; any other end of its own is a fault.
+ */
 export class FleetRelay {
   readonly name: string
   readonly url: string
@@ -32,16 +38,15 @@ export class FleetRelay {
   readonly #args: readonly string[]
   readonly #former: string[] = []
   #running: Running | undefined
+  /** Ends by itself, for want of its lease. */
+  leasesLost = 0
+  fault: string | undefined
 
   constructor(name: string, data: string, port: number, args: readonly string[]) {
     this.name = name
     this.url = `http://127.0.0.1:${port}`
     this.#data = join(data, name)
     this.#args = ['relay', '--port', String(port), '--libp2p-port', '0', ...args]
-  }
-
-  get isUp(): boolean {
-    return this.#running !== undefined
   }
 
   /** What it wrote to stderr in this life, or the last one. */
@@ -62,12 +67,23 @@ export class FleetRelay {
 
   /** Does not wait for it to be ready. */
   launch(): void {
-    this.#running ??= launchTabmesh(this.#args, this.#data)
+    if (this.#running !== undefined) return
+    const running = launchTabmesh(this.#args, this.#data)
+    this.#running = running
+    void running.ended.then((ended) => this.#endedByItself(running, ended))
   }
 
   async start(): Promise<void> {
     this.launch()
-    await this.#running!.firstLine
+    const running = this.#running!
+    try {
+      await running.firstLine
+    } catch (error) {
+      // It has been started again, or it has not.
+      await running.ended
+      if (this.#running === undefined || this.#running === running) throw error
+      await this.start()
+    }
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -76,16 +92,27 @@ export class FleetRelay {
 
   /** SIGKILL, and its end. */
   async kill(): Promise<void> {
-    this.signal('SIGKILL')
-    await this.ended()
+    await this.ended('SIGKILL')
   }
 
-  /** Its end, which comes by itself or was asked for. */
-  async ended(): Promise<Ended | undefined> {
-    const ended = await this.#running?.ended
-    if (ended !== undefined) this.#former.push(ended.stderr)
+  /** Its end, which comes by itself or by a signal. */
+  async ended(signal?: NodeJS.Signals): Promise<Ended | undefined> {
+    const running = this.#running
     this.#running = undefined
+    if (signal !== undefined) running?.child.kill(signal)
+    const ended = await running?.ended
+    if (ended !== undefined) this.#former.push(ended.stderr)
     return ended
+  }
+
+  #endedByItself(running: Running, { code, stderr }: Ended): void {
+    if (this.#running !== running) return
+    this.#running = undefined
+    this.#former.push(stderr)
+    if (code === 1 && stderr.includes(lostLease)) {
+      this.leasesLost++
+      this.launch()
+    } else this.fault = `${this.name} ended with ${code}: ${stderr.slice(-1_500)}`
   }
 }
 
@@ -127,13 +154,10 @@ export class ProcessFleet {
     return await launchTabmesh(['verify', ...args], this.data).ended
   }
 
-  /** The relays end in order; the store is then nobody's. Gives their exit codes. */
-  async stopRelays(): Promise<(number | null | undefined)[]> {
-    const codes: (number | null | undefined)[] = []
-    for (const relay of this.relays) {
-      relay.signal('SIGTERM')
-      codes.push((await relay.ended())?.code)
-    }
+  /** The relays end in order; the store is then nobody's. Gives their exit codes, or what they ended with before. */
+  async stopRelays(): Promise<unknown[]> {
+    const codes: unknown[] = []
+    for (const relay of this.relays) codes.push(relay.fault ?? (await relay.ended('SIGTERM'))?.code)
     return codes
   }
 
