@@ -179,10 +179,17 @@ test('SBX-01 what a frame says of its failure is cut short', async ({ page }) =>
   await expect(failure).rejects.toThrow(/did not start: x{200}\n/)
 })
 
-/** Runs while something floods the app, and says what the app's thread felt of it. */
-async function flooded(
-  page: Page,
-): Promise<{ end: Record<string, unknown>; longestMs: number; frames: number }> {
+interface Felt {
+  readonly end: Record<string, unknown>
+  readonly longestMs: number
+  readonly frames: number
+}
+
+/**
+ * Runs while something floods the app, and says what the app's thread felt of it. Nothing here is to end by the clock,
+ * however slow the machine.
+ */
+async function flooded(page: Page): Promise<Felt> {
   return page.evaluate(
     async (one) => {
       let longestMs = 0
@@ -199,8 +206,44 @@ async function flooded(
       clearInterval(timer)
       return { end, longestMs, frames: document.querySelectorAll('iframe').length }
     },
-    { ...adds, limits: { maxDurationSeconds: 10 } },
+    { ...adds, limits: { maxDurationSeconds: 60 } },
   )
+}
+
+/** The longest pause of a page that reads what the same frame posts and does nothing with it: what the browser takes. */
+async function pauseWithoutUs(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    const [worker, failures] = [new MessageChannel(), new MessageChannel()]
+    const frame = document.createElement('iframe')
+    frame.setAttribute('sandbox', 'allow-scripts')
+    frame.hidden = true
+    frame.src = '/hostile.html'
+    const done = new Promise<void>((resolve) => {
+      worker.port1.onmessage = ({ data }) => {
+        if (data?.kind === 'ready') worker.port1.postMessage({ id: 1 })
+        else if (data?.kind === 'result') resolve()
+      }
+    })
+    await new Promise((resolve) => {
+      frame.onload = resolve
+      document.body.append(frame)
+    })
+    let longestMs = 0
+    let last = performance.now()
+    const feel = (): void => {
+      longestMs = Math.max(longestMs, performance.now() - last)
+      last = performance.now()
+    }
+    const timer = setInterval(feel, 5)
+    const ports = { frame: failures.port2, worker: worker.port2 }
+    frame.contentWindow!.postMessage(ports, '*', [failures.port2, worker.port2])
+    await done
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    feel()
+    clearInterval(timer)
+    frame.remove()
+    return longestMs
+  })
 }
 
 const worker = (source: string): string =>
@@ -217,7 +260,8 @@ const floods: readonly (readonly [name: string, onRun: string])[] = [
   ],
   ['a million times ready', worker('for (let i = 0; i < 1e6; i++) port.postMessage({ kind: "ready" })')],
   ['messages without end', worker('for (;;) port.postMessage("x".repeat(1000))')],
-  ['a million messages to the window', 'for (let i = 0; i < 1e6; i++) parent.postMessage(i, "*")'],
+  // The browser sends none of these before the loop is at its end, so that a longer one would only be waited for.
+  ['a hundred thousand messages to the window', 'for (let i = 0; i < 1e5; i++) parent.postMessage(i, "*")'],
   ['a million messages over the port for failures', 'for (let i = 0; i < 1e6; i++) frame.postMessage(i)'],
 ]
 
@@ -232,16 +276,16 @@ for (const [name, onRun] of floods) {
   })
 }
 
-/** One message each. The app reads them on its own thread: what that may cost is written down here. */
-const giants: readonly (readonly [name: string, data: string, boundMs: number])[] = [
-  ['500 MB of bytes', 'new Uint8Array(5e8)', 3_000],
-  ['a text of 200 MB', '"x".repeat(2e8)', 3_000],
-  ['a million objects', 'Array.from({ length: 1e6 }, (_, i) => ({ i }))', 3_000],
-  ['nesting of 1,000', 'let a = []; for (let i = 0; i < 1e3; i++) a = [a]; a', 250],
-  ['ten thousand ports', 'Array.from({ length: 1e4 }, () => new MessageChannel().port1)', 3_000],
+/** One message each. To read it takes the browser its time on the app's thread; the app is to add next to none. */
+const giants: readonly (readonly [name: string, data: string])[] = [
+  ['100 MB of bytes', 'new Uint8Array(1e8)'],
+  ['a text of 100 MB', '"x".repeat(1e8)'],
+  ['a million objects', 'Array.from({ length: 1e6 }, (_, i) => ({ i }))'],
+  ['nesting of 1,000', 'let a = []; for (let i = 0; i < 1e3; i++) a = [a]; a'],
+  ['ten thousand ports', 'Array.from({ length: 1e4 }, () => new MessageChannel().port1)'],
 ]
 
-for (const [name, data, boundMs] of giants) {
+for (const [name, data] of giants) {
   test(`SBX-01 a message of ${name} is dropped, and the app goes on`, async ({ page }) => {
     const value = data.includes(';') ? `(() => { ${data.replace(/; a$/, '; return a')} })()` : data
     const transfer = name.includes('ports') ? 'data' : '[]'
@@ -250,8 +294,10 @@ for (const [name, data, boundMs] of giants) {
       `const data = ${value}; port.postMessage(data, ${transfer}); port.postMessage(ok(id, "8"))`,
     )
     const { end, longestMs } = await flooded(page)
-    console.log(`longest pause of the app's thread for ${name}: ${longestMs.toFixed(0)} ms`)
+    const withoutUs = await pauseWithoutUs(page)
+    const words = `${longestMs.toFixed(0)} ms, of a page that only reads it ${withoutUs.toFixed(0)} ms`
+    console.log(`longest pause of the app's thread for ${name}: ${words}`)
     expect(end).toMatchObject({ output: '8' })
-    expect(longestMs).toBeLessThan(boundMs)
+    expect(longestMs).toBeLessThan(3 * withoutUs + 500)
   })
 }

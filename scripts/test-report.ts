@@ -8,6 +8,10 @@ export interface Tally {
 /** The parts of Vitest's JSON report that are counted. */
 export interface VitestReport {
   readonly testResults: readonly {
+    /** The file's path. */
+    readonly name: string
+    readonly startTime: number
+    readonly endTime: number
     readonly status: string
     readonly assertionResults: readonly { readonly status: string; readonly title: string }[]
   }[]
@@ -22,6 +26,22 @@ export interface PlaywrightReport {
     readonly skipped: number
   }
   readonly errors: readonly unknown[]
+  readonly suites?: readonly PlaywrightSuite[]
+}
+
+/** A file, or a group of tests within one. */
+interface PlaywrightSuite {
+  readonly file: string
+  readonly suites?: readonly PlaywrightSuite[]
+  readonly specs?: readonly {
+    readonly tests: readonly { readonly results: readonly { readonly duration: number }[] }[]
+  }[]
+}
+
+/** How long a file of tests took. */
+export interface FileTime {
+  readonly path: string
+  readonly seconds: number
 }
 
 export const nothing: Tally = { passed: 0, failed: 0, skipped: 0 }
@@ -52,6 +72,35 @@ export function tallyPlaywright({ stats, errors }: PlaywrightReport): Tally {
     failed: stats.unexpected + stats.flaky + errors.length,
     skipped: stats.skipped,
   }
+}
+
+export function timesOfVitest({ testResults }: VitestReport): readonly FileTime[] {
+  return testResults.map(({ name, startTime, endTime }) => ({
+    path: name,
+    seconds: (endTime - startTime) / 1_000,
+  }))
+}
+
+/** Without what a file does before and after all its tests, which the report does not tell. */
+export function timesOfPlaywright({ suites = [] }: PlaywrightReport): readonly FileTime[] {
+  return suites.map((suite) => ({ path: suite.file, seconds: millisecondsOf(suite) / 1_000 }))
+}
+
+function millisecondsOf({ suites = [], specs = [] }: PlaywrightSuite): number {
+  const durations = specs.flatMap(({ tests }) =>
+    tests.flatMap(({ results }) => results.map(({ duration }) => duration)),
+  )
+  return [...durations, ...suites.map(millisecondsOf)].reduce((sum, each) => sum + each, 0)
+}
+
+const slowestShown = 15
+
+/** Where the time of a run went: its slowest files, and each suite as a whole. */
+export function timeTable(files: readonly FileTime[], suites: readonly FileTime[]): string {
+  const seconds = (value: number) => value.toFixed(1).padStart(7)
+  const slowest = [...files].sort((a, b) => b.seconds - a.seconds).slice(0, slowestShown)
+  const line = (time: FileTime) => `${seconds(time.seconds)} s  ${time.path}`
+  return ['slowest files:', ...slowest.map(line), 'suites:', ...suites.map(line)].join('\n')
 }
 
 /**

@@ -1,22 +1,27 @@
-// Runs the suites one after another and ends with one line that counts them all.
+// Runs the suites one after another, says where the time went, and ends with one line that counts them all.
 //   npm test                                everything but `long`
 //   npm test -- --suite unit [FILTER...]    one suite (repeatable); filters are parts of file names
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureChromium } from './chromium.ts'
 import { e2eProjects } from './e2e-projects.ts'
 import {
   add,
   exitCodeOf,
+  type FileTime,
   notesOf,
   nothing,
+  type PlaywrightReport,
   summary,
   type Tally,
   tallyPlaywright,
   tallyVitest,
+  timesOfPlaywright,
+  timesOfVitest,
+  timeTable,
   type VitestReport,
   withExitCode,
 } from './test-report.ts'
@@ -43,12 +48,15 @@ const suites = new Map<string, Suite>([
 const { names, filters } = readArguments()
 let total = nothing
 const notes = new Set<string>()
+const fileTimes: FileTime[] = []
+const suiteTimes: FileTime[] = []
 let pageIsBuilt = false
 try {
   for (const name of names) total = add(total, runSuite(name))
 } finally {
   rmSync(reports, { recursive: true, force: true })
 }
+console.log(timeTable(fileTimes, suiteTimes))
 for (const note of notes) console.log(note)
 console.log(summary(total))
 process.exitCode = exitCodeOf(total)
@@ -76,7 +84,9 @@ function runSuite(name: string): Tally {
   console.log(`== ${name}: ${wanted.length} files`)
   if (wanted.length === 0) return nothing
   if (name !== 'unit' && !buildPage()) return { ...nothing, failed: 1 }
+  const start = performance.now()
   const tally = runOrFail(suite, name)
+  suiteTimes.push({ path: name, seconds: (performance.now() - start) / 1_000 })
   console.log(`== ${name}: ${summary(tally)}`)
   return tally
 }
@@ -111,6 +121,8 @@ function runVitest(name: string, parts: readonly string[]): Tally {
   ])
   return tallyOf(report, status, (found: VitestReport) => {
     for (const note of notesOf(found)) notes.add(note)
+    for (const { path, seconds } of timesOfVitest(found))
+      fileTimes.push({ path: relative(root, path), seconds })
     return tallyVitest(found)
   })
 }
@@ -131,7 +143,14 @@ function runPlaywright(name: string, parts: readonly string[]): Tally {
         PLAYWRIGHT_JSON_OUTPUT_FILE: report,
       },
     )
-    tally = add(tally, tallyOf(report, status, tallyPlaywright))
+    tally = add(
+      tally,
+      tallyOf(report, status, (found: PlaywrightReport) => {
+        for (const { path, seconds } of timesOfPlaywright(found))
+          fileTimes.push({ path: join('e2e', path), seconds })
+        return tallyPlaywright(found)
+      }),
+    )
   }
   return tally
 }

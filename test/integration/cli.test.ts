@@ -199,7 +199,11 @@ describe('WEB-08 status', () => {
     )
     expectWords(other, 1, /^tabmesh: Forbidden: task /)
     const unknown = await tabmesh('status', '--relay', network.url, '6f9619ff-8b86-4d01-b42d-00cf4fc964ff')
-    expectWords(unknown, 1, /^tabmesh: No task 6f9619ff-8b86-4d01-b42d-00cf4fc964ff is known here$/m)
+    expectWords(
+      unknown,
+      1,
+      /^tabmesh: Neither a task nor a job 6f9619ff-8b86-4d01-b42d-00cf4fc964ff is known here$/m,
+    )
   })
 })
 

@@ -6,16 +6,20 @@ import {
   summary,
   tallyPlaywright,
   tallyVitest,
+  timesOfPlaywright,
+  timesOfVitest,
+  timeTable,
   withExitCode,
 } from '../../scripts/test-report.ts'
 
+const file = { name: '/a.test.ts', startTime: 1_000, endTime: 3_500 }
 const tests = (...states: string[]) => states.map((status) => ({ status, title: 'a test' }))
 
 test('counts the tests of every file', () => {
   const report = {
     testResults: [
-      { status: 'passed', assertionResults: tests('passed', 'passed', 'skipped') },
-      { status: 'failed', assertionResults: tests('passed', 'failed', 'todo') },
+      { ...file, status: 'passed', assertionResults: tests('passed', 'passed', 'skipped') },
+      { ...file, status: 'failed', assertionResults: tests('passed', 'failed', 'todo') },
     ],
   }
   expect(tallyVitest(report)).toEqual({ passed: 3, failed: 1, skipped: 2 })
@@ -25,8 +29,8 @@ test('passes on, once each, what the tests say cannot be run here', () => {
   const note = (name: string) => ({ status: 'skipped', title: `not run: ${name} (${name}-server not found)` })
   const report = {
     testResults: [
-      { status: 'passed', assertionResults: [...tests('passed'), note('redis')] },
-      { status: 'passed', assertionResults: [note('redis'), note('other')] },
+      { ...file, status: 'passed', assertionResults: [...tests('passed'), note('redis')] },
+      { ...file, status: 'passed', assertionResults: [note('redis'), note('other')] },
     ],
   }
   expect(notesOf(report)).toEqual([
@@ -36,17 +40,17 @@ test('passes on, once each, what the tests say cannot be run here', () => {
 })
 
 test('counts a file that did not load as one failure', () => {
-  const report = { testResults: [{ status: 'failed', assertionResults: [] }] }
+  const report = { testResults: [{ ...file, status: 'failed', assertionResults: [] }] }
   expect(tallyVitest(report)).toEqual({ passed: 0, failed: 1, skipped: 0 })
 })
 
 test('counts a file whose teardown failed as one failure', () => {
-  const report = { testResults: [{ status: 'failed', assertionResults: tests('passed') }] }
+  const report = { testResults: [{ ...file, status: 'failed', assertionResults: tests('passed') }] }
   expect(tallyVitest(report)).toEqual({ passed: 1, failed: 1, skipped: 0 })
 })
 
 test('counts a test state it does not know as a failure', () => {
-  const report = { testResults: [{ status: 'passed', assertionResults: tests('vanished') }] }
+  const report = { testResults: [{ ...file, status: 'passed', assertionResults: tests('vanished') }] }
   expect(tallyVitest(report).failed).toBe(1)
 })
 
@@ -74,4 +78,24 @@ test('exits 0 only when something ran and nothing failed', () => {
   expect(exitCodeOf({ passed: 1, failed: 0, skipped: 0 })).toBe(0)
   expect(exitCodeOf({ passed: 1, failed: 1, skipped: 0 })).toBe(1)
   expect(exitCodeOf({ passed: 0, failed: 0, skipped: 4 })).toBe(1)
+})
+
+test('knows how long each file took', () => {
+  expect(timesOfVitest({ testResults: [{ ...file, status: 'passed', assertionResults: [] }] })).toEqual([
+    { path: '/a.test.ts', seconds: 2.5 },
+  ])
+  const spec = (...durations: number[]) => ({
+    tests: [{ results: durations.map((duration) => ({ duration })) }],
+  })
+  const group = { file: 'a.spec.ts', specs: [spec(500)] }
+  const suites = [{ file: 'a.spec.ts', specs: [spec(1_000), spec(2_000, 250)], suites: [group] }]
+  const report = { stats: { expected: 1, unexpected: 0, flaky: 0, skipped: 0 }, errors: [], suites }
+  expect(timesOfPlaywright(report)).toEqual([{ path: 'a.spec.ts', seconds: 3.75 }])
+})
+
+test('shows the fifteen slowest files, the slowest first, and every suite', () => {
+  const files = Array.from({ length: 20 }, (_, i) => ({ path: `${i}.test.ts`, seconds: i }))
+  const table = timeTable(files, [{ path: 'unit', seconds: 190 }]).split('\n')
+  expect(table.slice(0, 2)).toEqual(['slowest files:', '   19.0 s  19.test.ts'])
+  expect(table.slice(15)).toEqual(['    5.0 s  5.test.ts', 'suites:', '  190.0 s  unit'])
 })
