@@ -13,6 +13,7 @@ test.beforeAll(async () => {
 })
 
 test.afterAll(async () => {
+  await browsers.end()
   await relay.end()
 })
 

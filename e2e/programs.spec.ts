@@ -38,7 +38,7 @@ test.beforeAll(async () => {
 })
 
 test.afterAll(async () => {
-  await browsers.close()
+  await browsers.end()
   await relay?.end()
   await rm(folder, { recursive: true, force: true })
 })

@@ -18,7 +18,7 @@ test.beforeAll(async () => {
 })
 
 test.afterAll(async () => {
-  await browsers.close()
+  await browsers.end()
   await Promise.all([relay?.end(), canary?.close()])
 })
 

@@ -21,6 +21,8 @@ test.afterEach(async () => {
   await relay.end()
 })
 
+test.afterAll(() => browsers.end())
+
 /** Tabs in as many browser contexts, over two browser processes, all joined and directly connected to one another. */
 async function openMesh(count: number, liars = 0): Promise<{ tabs: Tab[]; peers: string[] }> {
   const [first, second] = [await browsers.launch(), await browsers.launch()]

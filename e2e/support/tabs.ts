@@ -11,23 +11,41 @@ import { chromiumArgs, locateChromium } from '../../scripts/chromium.ts'
 import type {} from '../../web/main.ts'
 import type { TabState } from '../../web/node/tab-state.ts'
 
-/** Browser processes of one test. */
+/** Browser processes of one test. The next one gets those that are like any other, empty; `end` closes them all. */
 export class Browsers {
-  readonly #open: Browser[] = []
+  readonly #open: { readonly browser: Browser; readonly isPlain: boolean }[] = []
+  readonly #idle: Browser[] = []
 
+  /** Each call of one test gives another process. */
   async launch(...args: string[]): Promise<Browser> {
-    const executablePath = locateChromium()
-    const browser = await chromium.launch({
-      args: [...chromiumArgs, ...args],
-      ...(executablePath === undefined ? {} : { executablePath }),
-    })
-    this.#open.push(browser)
+    const isPlain = args.length === 0
+    const browser = (isPlain ? this.#idle.pop() : undefined) ?? (await launchBrowser(args))
+    this.#open.push({ browser, isPlain })
     return browser
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#open.splice(0).map((browser) => browser.close()))
+    await Promise.all(
+      this.#open.splice(0).map(async ({ browser, isPlain }) => {
+        if (!isPlain || !browser.isConnected()) return await browser.close()
+        await Promise.all(browser.contexts().map((context) => context.close()))
+        this.#idle.push(browser)
+      }),
+    )
   }
+
+  async end(): Promise<void> {
+    await this.close()
+    await Promise.all(this.#idle.splice(0).map((browser) => browser.close()))
+  }
+}
+
+async function launchBrowser(args: readonly string[]): Promise<Browser> {
+  const executablePath = locateChromium()
+  return await chromium.launch({
+    args: [...chromiumArgs, ...args],
+    ...(executablePath === undefined ? {} : { executablePath }),
+  })
 }
 
 /** One open page of Tabmesh, used as a visitor would. */

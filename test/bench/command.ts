@@ -88,7 +88,7 @@ function usageText(benches: readonly Bench[]): string {
     '  --strict  exit 1 when a target is missed or something could not be measured',
     '  --runs    times that everything is measured',
     '  --only    a part of the bench; may be given several times',
-    '  --scale   a share of the usual amount of work, to try it out (tasks)',
+    '  --scale   a share of the usual amount of work, to try it out (store, tasks)',
     '  --profile do it once more under a profiler, and write what it finds there (tasks)',
     'benches:',
     ...benches.map(({ name, about, parts }) => `  ${name.padEnd(width)}  ${about} (${parts.join(', ')})`),

@@ -12,7 +12,7 @@ const rows = 256
 /** About as much as the state of a task takes. */
 const valueBytes = 256
 /** What one turn of one side should take, in ms. */
-const usualTurnMs = 500
+export const usualTurnMs = 500
 /** Below this a turn says little. */
 const writesMin = 64
 const warmUps = 2

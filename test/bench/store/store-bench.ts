@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Bench, BenchOptions, Findings } from '../bench.ts'
 import { type BenchResult, type Missing, resultOf, type Target } from '../result.ts'
 import { checkTemporaryFolder, keepers, type OpenKeeper, programOf } from './keepers.ts'
-import { type Load, writeRates } from './small-writes.ts'
+import { type Load, usualTurnMs, writeRates } from './small-writes.ts'
 
 type KeeperName = keyof typeof keepers
 type Part = 'sqlite' | 'files' | 'redis' | 'postgres'
@@ -38,6 +38,7 @@ export const storeBench: Bench = {
   about: 'small durable writes, many at a time, against one file per write and against Redis',
   runs: 11,
   parts: ['sqlite', 'files', 'redis', 'postgres'],
+  takes: ['scale'],
   async measure(options) {
     try {
       await checkTemporaryFolder()
@@ -55,7 +56,10 @@ export const storeBench: Bench = {
 
 const loadName = (keeper: KeeperName, underWay: number): string => `${keeper} ${underWay}`
 
-async function measureIn(folder: string, { runs, wants, progress }: BenchOptions): Promise<Findings> {
+async function measureIn(
+  folder: string,
+  { runs, wants, progress, scale = 1 }: BenchOptions,
+): Promise<Findings> {
   const wanted = comparisons.filter(({ part }) => wants(part))
   const names = new Set(
     wanted.flatMap(({ part, against }) => (against === undefined ? [part] : [part, against.keeper])),
@@ -81,7 +85,7 @@ async function measureIn(folder: string, { runs, wants, progress }: BenchOptions
       }
     }
     progress(`Writing: ${Object.keys(loads).join(', ')}`)
-    const rates = await writeRates(loads, runs)
+    const rates = await writeRates(loads, runs, scale * usualTurnMs)
     return { results: wanted.flatMap((one) => resultsOf(one, rates)), missing }
   } finally {
     for (const keeper of open.values()) await keeper.close()
