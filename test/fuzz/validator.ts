@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import wabtInit from 'wabt'
 import { Random } from '../../shared/kernel/random.ts'
-import { prepareModule } from '../../shared/runtime/wasm/prepare-module.ts'
+import { type PreparedModule, prepareModule } from '../../shared/runtime/wasm/prepare-module.ts'
+import { memoryFor } from '../support/guest-memory.ts'
 import { mutateModule } from './mutate-module.ts'
 import { randomModule } from './random-module.ts'
 
@@ -61,8 +62,8 @@ export function checkModule(wasm: Uint8Array, counts: Counts): void {
     counts.accepted++
     secondOpinion(wasm)
     const module = new WebAssembly.Module(outcome.wasm as Uint8Array<ArrayBuffer>)
-    const first = runOnce(module, outcome.memoryPagesMin)
-    const second = runOnce(module, outcome.memoryPagesMin)
+    const first = runOnce(module, outcome)
+    const second = runOnce(module, outcome)
     if (first !== second) throw new Error(`It ended in two ways: ${first} and ${second}`)
     if (first !== undefined) counts.ran++
   }
@@ -90,12 +91,15 @@ function validate(wasm: Uint8Array, allowed: object): void {
 }
 
 /** All that can be seen of a run with little fuel; undefined when the module cannot be started at all. */
-function runOnce(module: WebAssembly.Module, memoryPagesMin: number): string | undefined {
+function runOnce(module: WebAssembly.Module, { wasm, memoryPagesMin }: PreparedModule): string | undefined {
   const names = WebAssembly.Module.imports(module).map(({ name }) => [name, () => 0])
   if (memoryPagesMin > 1000) return undefined
   let exports: WebAssembly.Exports
   try {
-    exports = new WebAssembly.Instance(module, { wasi_snapshot_preview1: Object.fromEntries(names) }).exports
+    exports = new WebAssembly.Instance(module, {
+      wasi_snapshot_preview1: Object.fromEntries(names),
+      ...memoryFor(wasm),
+    }).exports
   } catch (error) {
     // A segment that lies outside of its table or memory.
     if (error instanceof WebAssembly.RuntimeError) return undefined

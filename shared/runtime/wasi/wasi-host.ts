@@ -1,6 +1,5 @@
 import type { Limits } from '../../task/task.ts'
 import type { WasiImport } from '../wasm/wasi-imports.ts'
-import { wasiModule } from '../wasm/wasi-imports.ts'
 import { descriptorCalls } from './descriptor-calls.ts'
 import { Descriptors } from './descriptors.ts'
 import { GuestMemory } from './guest-memory.ts'
@@ -12,19 +11,19 @@ import { InputStream, OutputStream } from './streams.ts'
 
 type Call = (...values: never[]) => number
 
-/** What one run of a guest finds outside of itself: all 46 functions of wasi_snapshot_preview1. */
+/** What one run of a guest finds outside of itself: the functions of wasi_snapshot_preview1. */
 export class WasiHost {
-  readonly imports: WebAssembly.Imports
+  /** Those of WASI that the guest imports. */
+  readonly functions: WebAssembly.ModuleImports
   readonly meter = new Meter()
   readonly output: OutputStream
   readonly log: OutputStream
   readonly #memory = new GuestMemory()
 
-  constructor({
-    input,
-    seed,
-    limits,
-  }: { readonly input: Uint8Array; readonly seed: string; readonly limits: Limits }) {
+  constructor(
+    { input, seed, limits }: { readonly input: Uint8Array; readonly seed: string; readonly limits: Limits },
+    imported: readonly WasiImport[],
+  ) {
     this.output = new OutputStream('output', limits.outputBytes, this.meter)
     this.log = new OutputStream('log', limits.logBytes, this.meter)
     const descriptors = new Descriptors([new InputStream(input), this.output, this.log])
@@ -33,9 +32,8 @@ export class WasiHost {
       ...processCalls(descriptors, this.#memory, this.meter, new RandomBytes(seed)),
       ...refusedCalls(descriptors),
     }
-    const imported: WebAssembly.ModuleImports = {}
-    for (const [name, call] of Object.entries(calls)) imported[name] = this.#charged(call)
-    this.imports = { [wasiModule]: imported }
+    this.functions = {}
+    for (const name of imported) this.functions[name] = this.#charged(calls[name])
   }
 
   /** Before the guest's first call. */

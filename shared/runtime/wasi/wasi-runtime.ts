@@ -3,14 +3,19 @@ import { cut, type LimitError, limitMessage, messageLengthMax } from '../limit-m
 import type { RunResult } from '../program-runner.ts'
 import { prepareModule } from '../wasm/prepare-module.ts'
 import type { WasmRefusal } from '../wasm/refusal.ts'
+import { memoryImport, type WasiImport, wasiModule } from '../wasm/wasi-imports.ts'
 import { RunEnd } from './meter.ts'
+import { pageBytes, SpareMemory } from './spare-memory.ts'
 import { WasiHost } from './wasi-host.ts'
 
 /** A program made ready to run any number of times; the module may be shared between threads. */
 export interface WasiProgram {
   readonly module: WebAssembly.Module
-  /** What its memory starts with, in pages of 64 KiB. */
+  /** Functions of WASI that it imports. */
+  readonly imports: readonly WasiImport[]
+  /** What its memory starts with, and the most it can have by its own word, in pages of 64 KiB. */
   readonly memoryPagesMin: number
+  readonly memoryPagesMax: number
 }
 
 export interface WasiRun {
@@ -20,7 +25,8 @@ export interface WasiRun {
   readonly limits: Limits
 }
 
-const pageBytes = 65_536
+/** Runs do not overlap: each comes to its end before the next can begin. */
+const memories = new SpareMemory()
 
 /** A task that asks for more stack gets this: its frames have to fit into the smallest stack among the hosts. */
 const stackBytesMax = 64 * 1024
@@ -49,7 +55,15 @@ export async function compileWasi(program: Uint8Array): Promise<WasiProgram | Wa
   const prepared = prepareModule(program)
   if (prepared.kind === 'refused') return prepared
   const module = await WebAssembly.compile(prepared.wasm as Uint8Array<ArrayBuffer>)
-  return { module, memoryPagesMin: prepared.memoryPagesMin }
+  const imports = WebAssembly.Module.imports(module)
+    .filter((one) => one.module === wasiModule)
+    .map((one) => one.name as WasiImport)
+  return {
+    module,
+    imports,
+    memoryPagesMin: prepared.memoryPagesMin,
+    memoryPagesMax: prepared.memoryPagesMax,
+  }
 }
 
 /**
@@ -86,11 +100,15 @@ class Execution {
     }
   }
 
-  #start({ module }: WasiProgram, pagesMax: number): void {
+  #start(program: WasiProgram, pagesMax: number): void {
     const { fuel, stackBytes } = this.#run.limits
-    const host = new WasiHost(this.#run)
+    const host = new WasiHost(this.#run, program.imports)
     this.#host = host
-    const { exports } = new WebAssembly.Instance(module, host.imports)
+    const memory = memories.take(program.memoryPagesMin, program.memoryPagesMax)
+    const { exports } = new WebAssembly.Instance(program.module, {
+      [wasiModule]: host.functions,
+      [memoryImport.module]: { [memoryImport.name]: memory },
+    })
     const guest = exports as unknown as GuestExports
     this.#exports = guest
     guest.fuel.value = BigInt(fuel)

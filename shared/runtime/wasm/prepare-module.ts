@@ -14,7 +14,7 @@ export interface PreparedModule {
   readonly kind: 'prepared'
   /** Instrumented, ready to compile. */
   readonly wasm: Uint8Array
-  /** Initial memory, in 64 KiB pages. */
+  /** Of the memory that it imports, in 64 KiB pages. */
   readonly memoryPagesMin: number
   /** The module's own declared maximum; 32,768 when it declares none or more. */
   readonly memoryPagesMax: number
@@ -24,8 +24,8 @@ export interface PreparedModule {
  * Makes a stranger's WASI module safe and deterministic to run, or says why not; never throws, in time linear to the bytes.
  *
  * What is left after it means the same on every engine: WebAssembly 2.0 without reference types, imports of
- * `wasi_snapshot_preview1` only. The module given out imports those, and exports `_start`, `memory`, and four mutable
- * globals that the host sets before `_start`:
+ * `wasi_snapshot_preview1` only. The module given out imports those and its memory (`memoryImport`), and exports `_start`,
+ * `memory`, and four mutable globals that the host sets before `_start`:
  * `fuel` (i64) counts down (fuel.ts says what costs what) and is below zero after the trap that ends a run without any;
  * `callBudget` (i32), bytes of estimated host stack, likewise;
  * `pagesMax` (i32), 64 KiB pages that the memory may have, at most 32,768;

@@ -1,6 +1,9 @@
 /** The module name of WASI's first stable snapshot. */
 export const wasiModule = 'wasi_snapshot_preview1'
 
+/** Under this an instrumented module imports the memory that the one it was made of had itself. */
+export const memoryImport = { module: 'host', name: 'memory' } as const
+
 /**
  * Every function of `wasi_snapshot_preview1` with its parameters and results (`i` for i32, `I` for i64), after
  * https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/witx/wasi_snapshot_preview1.witx.

@@ -10,6 +10,7 @@ import { limits } from './limits.ts'
 import type { Plan } from './plan.ts'
 import { readBody } from './plan.ts'
 import { Refused } from './refusal.ts'
+import { memoryImport } from './wasi-imports.ts'
 import { unsignedBytes, Writer } from './writer.ts'
 
 /** The module's types with those that are added. */
@@ -71,11 +72,10 @@ export function writePrepared(content: ModuleContent, code: Instructions, plan: 
   const out = new Writer(bodies.at * 2 + content.bytes.length)
   for (const byte of [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]) out.byte(byte)
   writeAppended(out, content, sectionIds.type, types.added)
-  copySection(out, content, sectionIds.import)
+  writeAppended(out, content, sectionIds.import, [memoryEntry(content)])
   const functionTypes = added.map(({ type }) => unsignedBytes(type))
   writeAppended(out, content, sectionIds.function, functionTypes)
   copySection(out, content, sectionIds.table)
-  writeMemory(out, content)
   const initial = [valueTypes.i64, valueTypes.i32, valueTypes.i32, valueTypes.i32].map(mutableGlobal)
   writeAppended(out, content, sectionIds.global, initial)
   writeExports(out, globals, start)
@@ -242,14 +242,16 @@ function writeAppended(
   for (const entry of entries) out.bytes(entry)
 }
 
-function writeMemory(out: Writer, { memory }: ModuleContent): void {
+/** The module's own memory as an import with the same limits. */
+function memoryEntry({ memory }: ModuleContent): Uint8Array {
   const { min, max } = memory!
-  const body = new Writer()
-  body.two(0x01, 0x01)
-  body.u32(min)
-  body.u32(Math.min(max ?? limits.memoryPages, limits.memoryPages))
-  out.byte(sectionIds.memory)
-  out.vector(body.view())
+  const entry = new Writer()
+  entry.name(memoryImport.module)
+  entry.name(memoryImport.name)
+  entry.two(0x02, 0x01)
+  entry.u32(min)
+  entry.u32(Math.min(max ?? limits.memoryPages, limits.memoryPages))
+  return entry.view()
 }
 
 function writeExports(out: Writer, globals: Readonly<Record<string, number>>, start: number): void {

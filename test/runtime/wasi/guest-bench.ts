@@ -1,7 +1,9 @@
 import { WasiHost } from '../../../shared/runtime/wasi/wasi-host.ts'
+import { type WasiImport, wasiImports } from '../../../shared/runtime/wasm/wasi-imports.ts'
 import type { Limits } from '../../../shared/task/task.ts'
 import { defaultLimits } from '../../../shared/task/task.ts'
 
+const everyCall = Object.keys(wasiImports) as WasiImport[]
 export const seed = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'
 /** Two pages; the last byte of memory is one below. */
 export const memoryEnd = 131_072
@@ -21,14 +23,14 @@ export class GuestBench {
   constructor({ input = '', limits, ...options }: BenchOptions = {}) {
     const all = { ...defaultLimits, ...limits }
     const bytes = typeof input === 'string' ? new TextEncoder().encode(input) : input
-    this.host = new WasiHost({ input: bytes, seed: options.seed ?? seed, limits: all })
+    this.host = new WasiHost({ input: bytes, seed: options.seed ?? seed, limits: all }, everyCall)
     this.fuel = new WebAssembly.Global<'i64'>({ value: 'i64', mutable: true }, BigInt(all.fuel))
     this.host.attach(this.memory, this.fuel)
   }
 
   /** i32 arrive as signed numbers, i64 as signed bigints. */
   call(name: string, ...values: readonly (number | bigint)[]): number {
-    const run = this.host.imports['wasi_snapshot_preview1']![name] as (...values: unknown[]) => number
+    const run = this.host.functions[name] as (...values: unknown[]) => number
     return run(...values.map((value) => (typeof value === 'number' ? value | 0 : value)))
   }
 

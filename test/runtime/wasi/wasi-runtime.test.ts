@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { fuelPerBuffer, fuelPerCall } from '../../../shared/runtime/wasi/meter.ts'
-import { compileWasi, runWasi } from '../../../shared/runtime/wasi/wasi-runtime.ts'
+import { compileWasi, runWasi, type WasiProgram } from '../../../shared/runtime/wasi/wasi-runtime.ts'
+import type { WasiImport } from '../../../shared/runtime/wasm/wasi-imports.ts'
 import { defaultLimits } from '../../../shared/task/task.ts'
 import { seed } from './guest-bench.ts'
 import { assemble, brief, compile, outcomeOf, run, wat } from './wat-program.ts'
@@ -45,6 +46,29 @@ describe('SBX-02 a program runs', () => {
     const results = Array.from({ length: 3 }, () => run(program))
     expect(results.map(brief)).toEqual(Array(3).fill('ok 11\u0002'))
     expect(new Set(results.map((result) => 'fuelUsed' in result && result.fuelUsed)).size).toBe(1)
+  })
+
+  test('in a memory without a trace of the programs before it, however they ended', async () => {
+    // Says whether there is anything but zeros from the first address to the last, and leaves something at both.
+    const look = (then: string) =>
+      wat(
+        `(local $at i32) (local $found i32)
+         (loop $more
+           (local.set $found (i32.or (local.get $found) (i32.load8_u (local.get $at))))
+           (br_if $more (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (i32.const 65536))))
+         (i32.store8 (i32.const 0) (i32.const 7)) (i32.store8 (i32.const 65535) (i32.const 7))
+         (i32.store8 (i32.const 64) (i32.add (local.get $found) (i32.const 48)))
+         (call $print (i32.const 64) (i32.const 1)) ${then}`,
+      )
+    const ends = ['', exit(0), exit(3), 'unreachable', '(loop (br 0))']
+    const programs = await Promise.all(ends.map((end) => compile(look(end))))
+    const outputs = [...programs, ...programs].map((program) => brief(run(program)))
+    expect(outputs.filter((text) => text.startsWith('ok'))).toEqual(['ok 0', 'ok 0', 'ok 0', 'ok 0'])
+    const outside = await compile(
+      wat('', '(data (i32.const 64) "left behind") (data (i32.const 65530) "too long for it")'),
+    )
+    expect(brief(run(outside))).toBe('error trap')
+    expect(brief(run(programs[0]!))).toBe('ok 0')
   })
 
   test('with the randomness of its seed', async () => {
@@ -248,6 +272,13 @@ describe('SBX-03 a limit ends the run under its own name', () => {
   })
 })
 
+/** As if it were prepared. */
+async function taken(bytes: Uint8Array): Promise<WasiProgram> {
+  const module = await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>)
+  const imports = WebAssembly.Module.imports(module).map(({ name }) => name as WasiImport)
+  return { module, imports, memoryPagesMin: 1, memoryPagesMax: 1 }
+}
+
 /** Exports what a prepared module does, without being prepared. */
 const unprepared = async (start: string, memory = '1') => {
   const globals = [
@@ -257,7 +288,7 @@ const unprepared = async (start: string, memory = '1') => {
     '(global $memoryHit (export "memoryHit") (mut i32) (i32.const 0))',
   ]
   const bytes = await assemble(wat(start, globals.join('\n'), memory))
-  return { module: await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>), memoryPagesMin: 1 }
+  return await taken(bytes)
 }
 
 describe('SBX-02 what only this machine lacks is no verdict', () => {
@@ -273,19 +304,12 @@ describe('SBX-02 what only this machine lacks is no verdict', () => {
       (memory (export "memory") 1)
       (global (export "fuel") (mut i64) (i64.const 0)) (global (export "callBudget") (mut i32) (i32.const 0))
       (global (export "pagesMax") (mut i32) (i32.const 0)) (global (export "memoryHit") (mut i32) (i32.const 0)))`)
-    const program = {
-      module: await WebAssembly.compile(module as Uint8Array<ArrayBuffer>),
-      memoryPagesMin: 1,
-    }
-    expect(run(program)).toMatchObject({ kind: 'none', reason: 'host' })
+    expect(run(await taken(module))).toMatchObject({ kind: 'none', reason: 'host' })
   })
 
   test('an import that is not there', async () => {
     const module = await assemble('(module (import "env" "f" (func)) (func (export "_start")))')
-    const program = {
-      module: await WebAssembly.compile(module as Uint8Array<ArrayBuffer>),
-      memoryPagesMin: 0,
-    }
+    const program = { ...(await taken(module)), imports: [] }
     const run = { input: new Uint8Array(0), seed, limits: defaultLimits }
     expect(runWasi(program, run)).toMatchObject({ kind: 'none', reason: 'host' })
   })

@@ -2,6 +2,7 @@ import wabtInit from 'wabt'
 import type { PreparedModule } from '../../../shared/runtime/wasm/prepare-module.ts'
 import { prepareModule } from '../../../shared/runtime/wasm/prepare-module.ts'
 import type { WasmRefusal } from '../../../shared/runtime/wasm/refusal.ts'
+import { memoryFor } from '../../support/guest-memory.ts'
 
 const wabt = await wabtInit()
 
@@ -74,8 +75,13 @@ type WasiFunctions = Record<string, (...args: (number | bigint)[]) => number>
 /** Runs an instrumented module; WASI functions that are not given answer 0. */
 export function run(wasm: Uint8Array, limits: Limits = {}, wasi: WasiFunctions = {}): Ended {
   const module = new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>)
-  const functions = WebAssembly.Module.imports(module).map(({ name }) => [name, wasi[name] ?? (() => 0)])
-  const instance = new WebAssembly.Instance(module, { wasi_snapshot_preview1: Object.fromEntries(functions) })
+  const functions = WebAssembly.Module.imports(module)
+    .filter(({ kind }) => kind === 'function')
+    .map(({ name }) => [name, wasi[name] ?? (() => 0)])
+  const instance = new WebAssembly.Instance(module, {
+    wasi_snapshot_preview1: Object.fromEntries(functions),
+    ...memoryFor(wasm),
+  })
   const { exports } = instance
   const global = (name: string) => exports[name] as WebAssembly.Global
   const fuel = limits.fuel ?? 1_000_000_000n

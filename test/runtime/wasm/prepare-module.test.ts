@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { cost } from '../../../shared/runtime/wasm/fuel.ts'
+import { memoryFor } from '../../support/guest-memory.ts'
 import type { Limits } from './fixtures.ts'
 import { command, fromText, prepared, repeat, run } from './fixtures.ts'
 
@@ -9,13 +10,14 @@ const fuelOf = (instructions: string, more = '') =>
   Number(start(`(func (export "_start") ${instructions}) ${more}`).fuelUsed)
 
 describe('the module given out', () => {
-  test('SBX-02 imports WASI only and exports what the host is promised, nothing else', () => {
+  test('SBX-02 imports WASI and its memory only, and exports what the host is promised, nothing else', () => {
     const fields = `(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
       (global (export "mine") (mut i32) (i32.const 1)) (table (export "table") 1 funcref)
       (func (export "other") (call $exit (i32.const 1)))`
     const module = new WebAssembly.Module(prepared(command(fields)).wasm as Uint8Array<ArrayBuffer>)
     expect(WebAssembly.Module.imports(module)).toEqual([
       { module: 'wasi_snapshot_preview1', name: 'proc_exit', kind: 'function' },
+      { module: 'host', name: 'memory', kind: 'memory' },
     ])
     const names = WebAssembly.Module.exports(module).map(({ name }) => name)
     expect(names).toEqual(['_start', 'memory', 'fuel', 'callBudget', 'pagesMax', 'memoryHit'])
@@ -199,13 +201,17 @@ describe('fuel', () => {
     ) => `(import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
       (func (export "_start") (local i32) ${body})`
     for (const body of ['(drop (call $yield))', '(loop (drop (call $yield)) (br_if 0 (local.get 0)))']) {
-      const module = new WebAssembly.Module(prepared(command(fields(body))).wasm as Uint8Array<ArrayBuffer>)
+      const { wasm } = prepared(command(fields(body)))
+      const module = new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>)
       let fuel: WebAssembly.Global | undefined
       const sched_yield = () => {
         fuel!.value -= 1_000_000n
         return 0
       }
-      const instance = new WebAssembly.Instance(module, { wasi_snapshot_preview1: { sched_yield } })
+      const instance = new WebAssembly.Instance(module, {
+        wasi_snapshot_preview1: { sched_yield },
+        ...memoryFor(wasm),
+      })
       fuel = instance.exports['fuel'] as WebAssembly.Global
       fuel.value = 1_001_000n
       ;(instance.exports['callBudget'] as WebAssembly.Global).value = 65_536

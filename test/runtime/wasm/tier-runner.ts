@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { memoryFor } from '../../support/guest-memory.ts'
 
 export interface TierCase {
   /** base64 */
@@ -36,8 +37,11 @@ if (isMainThread) {
 }
 
 function runCase({ wasm, fuel, callBudget }: TierCase): TierOutcome {
-  const module = new WebAssembly.Module(Buffer.from(wasm, 'base64'))
-  const { exports } = new WebAssembly.Instance(module, { wasi_snapshot_preview1: { sched_yield: () => 0 } })
+  const bytes = Buffer.from(wasm, 'base64')
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+    wasi_snapshot_preview1: { sched_yield: () => 0 },
+    ...memoryFor(bytes),
+  })
   const global = (name: string) => exports[name] as WebAssembly.Global
   global('fuel').value = BigInt(fuel)
   global('callBudget').value = callBudget
