@@ -4,6 +4,8 @@ const node = {
   environment: 'node' as const,
   execArgv: ['--disable-warning=ExperimentalWarning'],
   globalSetup: ['test/support/built-programs.ts'],
+  // A second, as by default, is little on a machine that does much else.
+  expect: { poll: { timeout: 30_000 } },
 }
 
 export default defineConfig({

@@ -58,7 +58,7 @@ describe('TSK-07 carrying out an assignment', () => {
   test('runs the program on the input and packs output, times and a salt', async () => {
     const parts = await rigOf(echo)
     parts.runner.start(7, peerA, await assignmentFor(parts, one))
-    await vi.waitFor(() => expect(parts.ended.length).toBe(1))
+    await expect.poll(() => parts.ended.length).toBe(1)
     const { runId, ran } = parts.ended[0]!
     expect(runId).toBe(7)
     expect(ran).toMatchObject({
@@ -74,7 +74,7 @@ describe('TSK-07 carrying out an assignment', () => {
   test('an output over 4 KiB goes to the store', async () => {
     const parts = await rigOf(async () => ok(new Uint8Array(4_097)))
     parts.runner.start(1, peerA, await assignmentFor(parts, one))
-    await vi.waitFor(() => expect(parts.ended.length).toBe(1))
+    await expect.poll(() => parts.ended.length).toBe(1)
     const { ran } = parts.ended[0]!
     const output = ran.kind === 'outcome' ? ran.output : null
     expect(output).toMatchObject({ kind: 'blob', sizeBytes: 4_097 })
@@ -86,7 +86,7 @@ describe('TSK-07 carrying out an assignment', () => {
   test('an output that could not be handed over is handed back', async () => {
     const parts = await rigOf(async () => ok(new Uint8Array(64 * 1024 * 1024 + 1)))
     parts.runner.start(1, peerA, await assignmentFor(parts, one))
-    await vi.waitFor(() => expect(parts.ended.length).toBe(1))
+    await expect.poll(() => parts.ended.length).toBe(1)
     expect(parts.ended[0]!.ran).toEqual({ kind: 'none', reason: 'host' })
   })
 
@@ -100,7 +100,7 @@ describe('TSK-07 carrying out an assignment', () => {
       fuelUsed: 1,
     }))
     parts.runner.start(1, peerA, await assignmentFor(parts, one))
-    await vi.waitFor(() => expect(parts.ended.length).toBe(1))
+    await expect.poll(() => parts.ended.length).toBe(1)
     expect(parts.ended[0]!.ran).toMatchObject({
       outcome: { kind: 'error', error: 'thrown' },
       output: null,
@@ -115,7 +115,7 @@ describe('TSK-07 carrying out an assignment', () => {
   ] as const)('a run that ended by %s has no outcome', async (reason, handedBack) => {
     const parts = await rigOf(async () => ({ kind: 'none', reason, message: '' }))
     parts.runner.start(1, peerA, await assignmentFor(parts, one))
-    await vi.waitFor(() => expect(parts.ended.length).toBe(1))
+    await expect.poll(() => parts.ended.length).toBe(1)
     expect(parts.ended[0]!.ran).toEqual({ kind: 'none', reason: handedBack })
   })
 })
@@ -131,7 +131,7 @@ describe('TSK-07 what is not run', () => {
       await assignmentFor(parts, one, { kind: 'inline', bytes: new Uint8Array(1) }),
     )
     parts.runner.start(2, peerA, await assignmentFor(parts, one, { kind: 'blob', hash: other, sizeBytes: 1 }))
-    await vi.waitFor(() => expect(parts.ended.length).toBe(2))
+    await expect.poll(() => parts.ended.length).toBe(2)
     expect(parts.ended.map(({ ran }) => ran)).toEqual([
       { kind: 'none', reason: 'unverifiable' },
       { kind: 'none', reason: 'unverifiable' },
@@ -145,9 +145,9 @@ describe('TSK-07 what is not run', () => {
     const assignment = await assignmentFor(parts, one)
     const programHash = 'e'.repeat(64) as Hash
     parts.runner.start(1, parts.rig.other.self, { ...assignment, task: { ...assignment.task, programHash } })
-    await vi.waitFor(() => expect(parts.rig.sent.length).toBe(1))
+    await expect.poll(() => parts.rig.sent.length).toBe(1)
     parts.rig.exchange.frame(parts.rig.other.self, frameKinds.missing, new Uint8Array(32).fill(0xee))
-    await vi.waitFor(() => expect(parts.ended.length).toBe(1))
+    await expect.poll(() => parts.ended.length).toBe(1)
     expect(parts.ended[0]!.ran).toEqual({ kind: 'none', reason: 'host' })
     expect(run).not.toHaveBeenCalled()
   })
@@ -157,12 +157,12 @@ describe('TSK-07 what is not run', () => {
       throw new Error('no thread')
     })
     parts.runner.start(1, peerA, await assignmentFor(parts, one))
-    await vi.waitFor(() => expect(parts.ended.length).toBe(1))
+    await expect.poll(() => parts.ended.length).toBe(1)
     const full = await rigOf(async () => ok(new Uint8Array(5_000)))
     const assignment = await assignmentFor(full, one)
     vi.spyOn(full.rig.blobs, 'put').mockRejectedValue(new Error('disk full'))
     full.runner.start(1, peerA, assignment)
-    await vi.waitFor(() => expect(full.ended.length).toBe(1))
+    await expect.poll(() => full.ended.length).toBe(1)
     for (const { ended, logged } of [parts, full]) {
       expect(ended[0]!.ran).toEqual({ kind: 'none', reason: 'host' })
       expect(logged.messages).toEqual(['A run broke down in its host'])
@@ -182,7 +182,7 @@ describe('TSK-12 a run that is stopped', () => {
         }),
     )
     parts.runner.start(1, peerA, await assignmentFor(parts, one))
-    await vi.waitFor(() => expect(signals.length).toBe(1))
+    await expect.poll(() => signals.length).toBe(1)
     parts.runner.stop(1)
     expect(signals[0]!.aborted).toBe(true)
     end(ok(one))
@@ -200,7 +200,7 @@ describe('TSK-12 a run that is stopped', () => {
     })
     parts.runner.start(1, peerA, await assignmentFor(parts, one))
     parts.runner.start(2, peerA, await assignmentFor(parts, one))
-    await vi.waitFor(() => expect(signals.length).toBe(2))
+    await expect.poll(() => signals.length).toBe(2)
     parts.runner.stopAll()
     expect(signals.every(({ aborted }) => aborted)).toBe(true)
   })

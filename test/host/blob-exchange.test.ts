@@ -355,10 +355,10 @@ describe('STO-07 serving a blob', () => {
     rig.receive(peerA, hashFrame('probe', hashOf(blobOf(3))))
     rig.want(peerA, hash, 5_000)
     rig.want(peerA, hash, 2 ** 32 - 1)
-    await vi.waitFor(() => expect(rig.sent.length).toBe(4))
+    await expect.poll(() => rig.sent.length).toBe(4)
     vi.spyOn(rig.store, 'read').mockRejectedValue(new Error('disk'))
     rig.want(peerA, hash)
-    await vi.waitFor(() => expect(rig.sent.length).toBe(5))
+    await expect.poll(() => rig.sent.length).toBe(5)
     expect(rig.sent.map(({ kind }) => kind)).toEqual(Array.from({ length: 5 }, () => 'missing'))
   })
 

@@ -70,7 +70,7 @@ describe('DESIGN a peer comes and goes', () => {
     rig.network.up(rig.agent.self)
     await rig.receive(presence)
     await rig.receive(offer)
-    await vi.waitFor(async () => expect(await rig.workers()).toMatchObject({ count: 1, slots: 1 }))
+    await expect.poll(() => rig.workers()).toMatchObject({ count: 1, slots: 1 })
     expect(rig.events[0]).toEqual({ type: 'memberJoined', peer: rig.agent.self, kind: 'agent' })
     await rig.host.stop()
   })
@@ -122,7 +122,7 @@ describe('SEC-04 a clock that was wrong for a moment', () => {
     ahead = 0
     rig.network.up(rig.agent.self)
     await rig.receive(presence)
-    await vi.waitFor(() => expect(rig.events.length).toBe(1))
+    await expect.poll(() => rig.events.length).toBe(1)
     const sent = rig.network.sent.map(({ frame }) => openFrame(frame.subarray(1)))
     expect(sent.length).toBeGreaterThan(0)
     for (const opened of sent) {
@@ -156,7 +156,7 @@ describe('TSK-14 the store of a node', () => {
       answered = true
       return admitted
     })
-    await vi.waitFor(() => expect(store.commits.length).toBe(1))
+    await expect.poll(() => store.commits.length).toBe(1)
     await settle()
     expect(answered).toBe(false)
     store.commits[0]!.succeed()
@@ -182,7 +182,7 @@ describe('TSK-14 the store of a node', () => {
     void rig.host.submit(rig.agent.self, [await submission(rig.agent)]).then(() => {
       answered = true
     })
-    await vi.waitFor(() => expect(store.commits.length).toBe(1))
+    await expect.poll(() => store.commits.length).toBe(1)
     store.commits[0]!.fail(new Error('disk full'))
     await settle()
     expect(rig.failures).toEqual([new Error('disk full')])

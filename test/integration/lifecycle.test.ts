@@ -122,7 +122,7 @@ describe('OPS-01 a relay that was killed', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_500))
     await network.killRelay()
     await network.startRelay()
-    await vi.waitFor(() => expect(network.relayLog()).toContain('Agent started successfully'))
+    await expect.poll(() => network.relayLog()).toContain('Agent started successfully')
     const messages = messagesIn(network.relayLog())
     const recovered = messages.find(({ message }) => message.startsWith('Recovered state from '))
     expect(recovered).toMatchObject({ pending: 5 })

@@ -127,7 +127,7 @@ describe('OPS-01 a supervised process', () => {
     const one = supervised([stays], { firstMs: 50 })
     await one.start()
     children[0]!.kill('SIGKILL')
-    await vi.waitFor(() => expect(said.length).toBe(1), { interval: 1 })
+    await vi.waitFor(() => expect(said.length).toBe(1), { interval: 1, timeout: 30_000 })
     await one.stop()
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(children.length).toBe(1)

@@ -155,14 +155,14 @@ describe('files store', () => {
   test('STO-02 puts rows into their files by itself, those of a full journal and those that wait', async () => {
     const store = await FilesStore.open(directory, log, { journalBytesMax: 1, idleMs: 600_000 })
     await store.batch([{ key: 'a', value: bytes(1) }])
-    await vi.waitFor(() => readFile(join(directory, 'a.json')), { interval: 5 })
+    await vi.waitFor(() => readFile(join(directory, 'a.json')), { interval: 5, timeout: 30_000 })
     await store.close()
     const idle = await FilesStore.open(directory, log, { idleMs: 1 })
     await idle.batch([
       { key: 'a', value: undefined },
       { key: 'b', value: bytes(1) },
     ])
-    await vi.waitFor(() => readFile(join(directory, 'b.json')), { interval: 5 })
+    await vi.waitFor(() => readFile(join(directory, 'b.json')), { interval: 5, timeout: 30_000 })
     await idle.close()
     expect(await readdir(directory)).not.toContain('a.json')
   })
@@ -341,6 +341,7 @@ describe('files store', () => {
     await store.batch(before)
     await vi.waitFor(() => expect(store.get('a')).rejects.toMatchObject({ code: 'ReadFailed' }), {
       interval: 5,
+      timeout: 30_000,
     })
     await expect(store.batch(after)).rejects.toMatchObject({ code: 'WriteFailed' })
     await store.close()
