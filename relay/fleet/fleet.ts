@@ -12,6 +12,7 @@ import {
   peerOfAddress,
   type RelayAddress,
 } from './fleet-rows.ts'
+import { HomeSweep } from './home-sweep.ts'
 import { type Elsewhere, Homes } from './homes.ts'
 import { LeaseWatch } from './lease-watch.ts'
 import { type Adopted, Takeovers } from './takeovers.ts'
@@ -31,14 +32,20 @@ export interface FleetParts {
   readonly failed: (error: unknown) => void
 }
 
+/** Homes that nobody needs cost little. */
+const sweepMs = 60 * 60_000
+
 /** The relays of a network as one of them sees them: who lives, who has what, and whose tasks are to be taken over. */
 export class Fleet {
   readonly #parts: FleetParts
   readonly #watch: LeaseWatch
   readonly #takeovers: Takeovers
   readonly #homes: Homes
+  readonly #homeSweep: HomeSweep
   #addresses: ReadonlyMap<PeerId, RelayAddress> = new Map()
   #timer: NodeJS.Timeout | undefined
+  #sweeps: NodeJS.Timeout | undefined
+  #sweeping: Promise<void> | undefined
   #looking: Promise<void> = Promise.resolve()
   #isStopped = false
   #isBlind = false
@@ -50,6 +57,7 @@ export class Fleet {
     this.#watch = new LeaseWatch(store)
     this.#takeovers = new Takeovers({ store, self, token, adopt, tasksAtATime, log })
     this.#homes = new Homes({ store, self, token, isAlive: (peer) => this.#isAlive(peer) })
+    this.#homeSweep = new HomeSweep({ store, self, homes: this.#homes })
   }
 
   /** Before this relay joins the network. */
@@ -63,13 +71,15 @@ export class Fleet {
     await rows.batch([{ key: addressKey(self), value: encodeRow(address) }], { fence: lease.fence })
     this.#addresses = new Map([[self, address]])
     this.#lookSoon(0)
+    this.#sweeps = setInterval(() => void this.#sweep(), sweepMs)
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#takeovers.stop()
     clearTimeout(this.#timer)
-    await this.#looking
+    clearInterval(this.#sweeps)
+    await Promise.all([this.#looking, this.#sweeping])
   }
 
   /** Relays that live, as their pages are called, this one first. */
@@ -115,6 +125,25 @@ export class Fleet {
     this.#timer = setTimeout(() => {
       this.#looking = this.#look().then(() => this.#lookSoon(this.#watch.everyMs))
     }, ms)
+  }
+
+  /** One at a time; what one of them leaves is for the next. */
+  #sweep(): Promise<void> {
+    this.#sweeping ??= this.#homeSweep
+      .sweep()
+      .then(
+        (gone) => {
+          if (gone > 0) this.#parts.log('debug', `Gave up homes of jobs that nothing is left of: ${gone}`)
+        },
+        (error: unknown) => {
+          if (!(error instanceof StorageError)) return this.#parts.failed(error)
+          this.#parts.log('warn', 'Homes of former jobs could not be given up', { error: error.message })
+        },
+      )
+      .finally(() => {
+        this.#sweeping = undefined
+      })
+    return this.#sweeping
   }
 
   async #look(): Promise<void> {

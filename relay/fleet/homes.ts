@@ -18,6 +18,8 @@ export interface HomesParts {
   readonly token: number
   /** Whether the relay shows that it lives. */
   readonly isAlive: (peer: PeerId) => boolean
+  /** In ms; never goes back. */
+  readonly clock?: () => number
 }
 
 interface Found {
@@ -29,6 +31,10 @@ interface Found {
 const triesMax = 8
 /** Jobs known to be at home here. */
 const ownMax = 100_000
+/** What was claimed so long ago, in ms, has its first task on record, or never gets one. */
+const claimMs = 120_000
+/** Claims remembered of that time; when there are more, no home is given up. */
+const claimedMax = 200_000
 
 /**
  * Which relay has a job. It has one home at any time, told before its first task is accepted: of two relays that are
@@ -38,23 +44,28 @@ const ownMax = 100_000
 export class Homes {
   readonly #parts: HomesParts
   readonly #own = new Set<string>()
+  /** Claimed a moment ago: their first task may be about to come. What is older than `claimMs` goes with time. */
+  #claimed = new Set<string>()
+  #claimedBefore: ReadonlySet<string> = new Set<string>()
+  #claimedSince: number
 
   constructor(parts: HomesParts) {
     this.#parts = parts
+    this.#claimedSince = this.#now
   }
 
   /** Where a job is, or a task without one; `undefined` when it is here, or no relay has it. */
   async find(id: string): Promise<Elsewhere | undefined> {
     if (this.#own.has(id)) return undefined
-    const found = await this.#look(id)
-    if (this.#isOurs(found)) this.#note(id)
-    return await this.#elsewhere(found)
+    return await this.#elsewhere(await this.#look(id))
   }
 
   /** Makes this relay the home of a job, or a task without one; else says whose it is. */
   async claim(id: string): Promise<Elsewhere | undefined> {
     const { self, token, store } = this.#parts
     const key = homeKey(id)
+    this.#turn()
+    if (this.#claimed.size < claimedMax) this.#claimed.add(id)
     for (let tries = 1; !this.#own.has(id); tries++) {
       const found = await this.#look(id)
       const elsewhere = await this.#elsewhere(found)
@@ -71,6 +82,38 @@ export class Homes {
       this.#note(id)
     }
     return undefined
+  }
+
+  /**
+   * Gives up a home that nothing is left of, as it stands in `value`. Of this relay's own, what was just claimed stays.
+   * False where it stays.
+   */
+  async giveUp(id: string, value: Uint8Array): Promise<boolean> {
+    this.#turn()
+    const claims = [this.#claimed, this.#claimedBefore]
+    if (claims.some((ids) => ids.has(id) || ids.size >= claimedMax)) return false
+    this.#own.delete(id)
+    const key = homeKey(id)
+    try {
+      // Who claims it from here on reads after this.
+      await this.#parts.store.batch([{ key, value: undefined }], { fence: { key, value } })
+      return true
+    } catch (error) {
+      if (error instanceof StorageError && error.code === 'Fenced') return false
+      throw error
+    }
+  }
+
+  get #now(): number {
+    return (this.#parts.clock ?? (() => performance.now()))()
+  }
+
+  #turn(): void {
+    const passedMs = this.#now - this.#claimedSince
+    if (passedMs < claimMs) return
+    this.#claimedBefore = passedMs < 2 * claimMs ? this.#claimed : new Set()
+    this.#claimed = new Set()
+    this.#claimedSince = this.#now
   }
 
   #note(id: string): void {

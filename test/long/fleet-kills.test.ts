@@ -38,15 +38,23 @@ async function openFor(kind: keyof typeof kinds, url: string, fleet: ProcessFlee
 }
 
 async function killMany(kind: keyof typeof kinds, part: number): Promise<void> {
-  const startedAt = performance.now()
   const server = await kinds[kind].server()
+  try {
+    await killWith(kind, part, server.url)
+  } finally {
+    await server.stop()
+  }
+}
+
+async function killWith(kind: keyof typeof kinds, part: number, url: string): Promise<void> {
+  const startedAt = performance.now()
   const { relays } = kinds[kind]
-  const at = kind === 'sqlite' ? [] : ['--storage-url', server.url]
+  const at = kind === 'sqlite' ? [] : ['--storage-url', url]
   const store = ['--storage-kind', kind, ...at]
   const fleet = await ProcessFleet.start({ relays, agents: 3, leaseSeconds: 2, store })
   try {
     // A store of one process can be looked into when that has ended.
-    const early = kind === 'sqlite' ? undefined : await openFor(kind, server.url, fleet)
+    const early = kind === 'sqlite' ? undefined : await openFor(kind, url, fleet)
     const witness = early && new FleetWitness(early)
     const job = await FedMap.start(fleet, pace)
     const random = new Random(1_000 * part + relays, 14)
@@ -57,7 +65,7 @@ async function killMany(kind: keyof typeof kinds, part: number): Promise<void> {
     const { items, taskIds, faults } = await job.faults()
     expect(faults).toEqual([])
     expect(await fleet.stopRelays()).toEqual(fleet.relays.map(() => 0))
-    const late = early ?? (await openFor(kind, server.url, fleet))
+    const late = early ?? (await openFor(kind, url, fleet))
     expect(await (witness ?? new FleetWitness(late)).faults(taskIds)).toEqual([])
     await late.close()
     const takeovers = countIn(fleet, 'are here now: ')
@@ -66,7 +74,6 @@ async function killMany(kind: keyof typeof kinds, part: number): Promise<void> {
     record('fleet-kills', { store: kind, relays, part, kills, items, takeovers, leasesLost, seconds })
   } finally {
     await fleet.close()
-    await server.stop()
   }
 }
 
