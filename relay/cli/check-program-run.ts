@@ -7,8 +7,23 @@ export interface CheckedRun {
   readonly milliseconds: number
 }
 
-/** Runs whatever its parent sends, once, and ends. `warm`: every item is run before, so that nothing is new. */
-process.once('message', async ({ runs, warm }: { runs: readonly ProgramRun[]; warm: boolean }) => {
+/** What comes back: a run each, or why there was none. */
+export type CheckedRuns = readonly CheckedRun[] | { readonly failure: string }
+
+type Asked = { readonly runs: readonly ProgramRun[]; readonly warm: boolean }
+
+/** Runs whatever its parent sends, once, and ends. */
+process.once('message', async (asked: Asked) => {
+  const answer = await runAll(asked).catch((error: unknown): CheckedRuns => {
+    return { failure: error instanceof Error ? error.message : String(error) }
+  })
+  // A parent that has gone meanwhile wants to know nothing more.
+  if (process.connected) process.send!(answer, () => process.connected && process.disconnect())
+})
+process.once('disconnect', () => process.exit())
+
+/** `warm`: every item is run before, so that nothing is new. */
+async function runAll({ runs, warm }: Asked): Promise<CheckedRuns> {
   const pool = await createProgramPool({ slots: 1 })
   const never = new AbortController().signal
   if (warm) for (const run of runs) await pool.run(run, never)
@@ -19,5 +34,5 @@ process.once('message', async ({ runs, warm }: { runs: readonly ProgramRun[]; wa
     results.push({ result, milliseconds: performance.now() - startedAt })
   }
   await pool.close()
-  process.send!(results, () => process.disconnect())
-})
+  return results
+}

@@ -7,11 +7,11 @@ import { type ProgramKind, programKind } from '../../shared/runtime/program-kind
 import type { ProgramRun, RunResult } from '../../shared/runtime/program-runner.ts'
 import { defaultLimits } from '../../shared/task/task.ts'
 import { nodeSha256 } from '../keys/node-sha256.ts'
-import type { CheckedRun } from './check-program-run.ts'
+import type { CheckedRun, CheckedRuns } from './check-program-run.ts'
 import { readItems, readProgram } from './inputs.ts'
 import type { Io } from './io.ts'
 import { type LimitOptions, limitsOf } from './limit-options.ts'
-import { oneLine } from './voice.ts'
+import { oneLine } from './one-line.ts'
 
 export interface CheckProgramOptions extends LimitOptions {
   /** Without it the program runs once, on `null`. */
@@ -74,7 +74,10 @@ export async function checkProgram(name: string, options: CheckProgramOptions, i
   return isDeterministic && checked.every(({ result }) => result.kind === 'ok') ? 0 : 1
 }
 
-function runIn(condition: (typeof conditions)[number], runs: readonly ProgramRun[]): Promise<CheckedRun[]> {
+function runIn(
+  condition: (typeof conditions)[number],
+  runs: readonly ProgramRun[],
+): Promise<readonly CheckedRun[]> {
   return new Promise((resolve, reject) => {
     const child = fork(new URL('./check-program-run.ts', import.meta.url), {
       execArgv: [...condition.flags, '--disable-warning=ExperimentalWarning'],
@@ -83,7 +86,11 @@ function runIn(condition: (typeof conditions)[number], runs: readonly ProgramRun
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     child.on('error', reject)
-    child.on('message', (results) => resolve(results as CheckedRun[]))
+    child.on('message', (answer) => {
+      const results = answer as CheckedRuns
+      if ('failure' in results) reject(new Error(results.failure))
+      else resolve(results)
+    })
     child.on('exit', (code) => reject(new Error(`The process that ran the program ended with code ${code}`)))
     child.send({ runs, warm: condition.warm })
   })

@@ -1,15 +1,30 @@
 import { createReadStream } from 'node:fs'
-import { access, constants, readFile, realpath, stat } from 'node:fs/promises'
+import { access, constants, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { joinBytes } from '../../shared/kernel/bytes.ts'
 import { UsageError } from './usage-error.ts'
 
 /** A path as the caller wrote it: relative to the caller's folder, which npm hands on as INIT_CWD. */
 export const callersPath = (path: string): string => resolve(process.env['INIT_CWD'] ?? '.', path)
 
-/** A file the caller named. Rejects with a UsageError that says which and why. */
-export async function readNamedFile(path: string, what: string): Promise<Uint8Array> {
+/** No file is taken whole that is larger: a text of it would not fit. */
+const wholeMiBMax = 500
+
+/** A file the caller named. Rejects with a UsageError that says which and why; so one that never ends is given up. */
+export async function readNamedFile(path: string, what: string, mibMax = wholeMiBMax): Promise<Uint8Array> {
+  const tooLarge = new Error(`it is over ${mibMax} MiB`)
+  const bytesMax = mibMax * 1024 * 1024
   try {
-    return new Uint8Array(await readFile(callersPath(path)))
+    const full = callersPath(path)
+    if ((await stat(full)).size > bytesMax) throw tooLarge
+    const parts: Uint8Array[] = []
+    let sizeBytes = 0
+    for await (const part of createReadStream(full)) {
+      sizeBytes += (part as Uint8Array).length
+      if (sizeBytes > bytesMax) throw tooLarge
+      parts.push(part as Uint8Array)
+    }
+    return joinBytes(parts)
   } catch (error) {
     throw new UsageError(`The ${what} ${path} cannot be read (${inWords(error)})`)
   }
@@ -79,6 +94,5 @@ const words: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
   ENAMETOOLONG: 'the name is too long',
-  ERR_FS_FILE_TOO_LARGE: 'it is over 2 GiB',
   ELOOP: 'its links go in a circle',
 }

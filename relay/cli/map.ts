@@ -8,6 +8,7 @@ import type { MapRun } from '../../shared/client/map-run.ts'
 import { formatResultLine } from '../../shared/client/result-line.ts'
 import type { TaskOptions } from '../../shared/client/task-options.ts'
 import { clientCrypto } from './client-identity.ts'
+import type { ErrorFields } from './error-fields.ts'
 import { checkDistinct, checkReadable, checkWritable, readNamedStream } from './files.ts'
 import { checkForm, readProgram } from './inputs.ts'
 import type { Io } from './io.ts'
@@ -76,6 +77,7 @@ class Mapping {
   #hasBegun = false
   #hasReceipt = true
   #isInputWrong = false
+  #fault: ErrorFields | undefined
   isDone: boolean
 
   constructor(
@@ -222,10 +224,10 @@ class Mapping {
     if (wrong !== undefined) {
       if (!this.#hasBegun) throw wrong
       this.#isInputWrong = true
-      this.#voice.say(`tabmesh: ${wrong.message}`)
+      this.#fault = this.#voice.fault(wrong)
     } else if (!isStopped) {
       if (!(error instanceof ClientError) && !(error instanceof OutputError)) throw error
-      this.#voice.say(`tabmesh: ${error.message}`)
+      this.#fault = this.#voice.fault(error)
     }
     this.#tellHowToGoOn(isStopped)
   }
@@ -250,7 +252,9 @@ class Mapping {
     const items = completed + failed
     if (this.#flags.json) {
       const jobId = this.#run?.jobId ?? null
-      return this.#voice.say(JSON.stringify({ jobId, items, completed, failed, executions, seconds }))
+      const fault = this.#fault === undefined ? {} : { error: this.#fault }
+      const counts = { items, completed, failed, executions, seconds }
+      return this.#voice.say(JSON.stringify({ jobId, ...counts, ...fault }))
     }
     if (this.#run !== undefined)
       this.#voice.say(`${completed} completed, ${failed} failed, ${executions} executions in ${seconds} s`)

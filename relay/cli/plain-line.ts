@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../shared/client/item-splitter.ts'
 import { outputBytesOf } from '../../shared/client/output-text.ts'
 import type { ItemResult } from '../../shared/client/result-line.ts'
-import { oneLine } from './voice.ts'
+import { oneLine } from './one-line.ts'
 
 /**
  * `submit` without `--json`: one line for each item, the output as JSON and a text unquoted, without the line break at

@@ -3,9 +3,10 @@ import { ClientError } from '../../shared/client/client-error.ts'
 import { StartError } from '../data-folder.ts'
 import { version } from '../version.ts'
 import { addClientCommands, type CommandHost } from './client-commands.ts'
+import { errorFields } from './error-fields.ts'
 import { type Io, ReaderGone } from './io.ts'
+import { oneLine } from './one-line.ts'
 import { UsageError } from './usage-error.ts'
-import { oneLine } from './voice.ts'
 
 /** The `tabmesh` program with the commands that come to an end; those that serve are added by whoever runs it. */
 export function makeProgram(host: CommandHost): Command {
@@ -41,7 +42,9 @@ export async function runProgram(
     await program.parseAsync(words, { from: 'user' })
     return undefined
   } catch (error) {
-    return tellError(error, io)
+    const code = tellError(error, io)
+    if (code !== 0 && words.includes('--json')) tellErrorInJson(error, io)
+    return code
   }
 }
 
@@ -50,7 +53,12 @@ export function tellError(error: unknown, io: Pick<Io, 'err'>): number {
   // It has said so itself.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof ReaderGone) return 1
-  io.err(`tabmesh: ${error instanceof Error ? error.message : String(error)}\n`)
+  io.err(`tabmesh: ${errorFields(error).message}\n`)
   if (error instanceof UsageError || (error instanceof ClientError && error.code === 'BadUrl')) return 2
   return error instanceof StartError ? error.exitCode : 1
+}
+
+/** For programs, the last line of stderr. */
+function tellErrorInJson(error: unknown, io: Pick<Io, 'err'>): void {
+  if (!(error instanceof ReaderGone)) io.err(`${JSON.stringify({ error: errorFields(error) })}\n`)
 }

@@ -5,6 +5,7 @@ import type { MapKind } from '../../shared/client/map-input.ts'
 import type { MapRun } from '../../shared/client/map-run.ts'
 import { formatResultLine } from '../../shared/client/result-line.ts'
 import { clientCrypto } from './client-identity.ts'
+import type { ErrorFields } from './error-fields.ts'
 import { checkWritable } from './files.ts'
 import { checkForm, readItems, readProgram } from './inputs.ts'
 import type { Io } from './io.ts'
@@ -37,6 +38,7 @@ export async function submit(options: SubmitOptions, io: Io, stop: AbortSignal):
   const startedAt = performance.now()
   let run: MapRun | undefined
   let isDone = false
+  let fault: ErrorFields | undefined
   try {
     const client = await connect({
       relay,
@@ -54,13 +56,14 @@ export async function submit(options: SubmitOptions, io: Io, stop: AbortSignal):
     isDone = options.receipt === undefined || (await keepReceipt(client, run, options.receipt, voice))
   } catch (error) {
     if (!(error instanceof ClientError) || error.code === 'BadUrl') throw error
-    voice.say(`tabmesh: ${error.message}`)
+    fault = voice.fault(error)
   }
   const seconds = Number(((performance.now() - startedAt) / 1_000).toFixed(1))
   const { completed, failed, executions } = run?.progress ?? noProgress
   if (options.json) {
     const jobId = run?.jobId ?? null
-    voice.say(JSON.stringify({ jobId, items: items.length, completed, failed, executions, seconds }))
+    const counts = { items: items.length, completed, failed, executions, seconds }
+    voice.say(JSON.stringify({ jobId, ...counts, ...(fault === undefined ? {} : { error: fault }) }))
   } else if (run !== undefined) {
     voice.say(`${completed} completed, ${failed} failed, ${executions} executions in ${seconds} s`)
   }

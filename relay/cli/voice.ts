@@ -1,7 +1,9 @@
 import type { Progress } from '../../shared/client/job-progress.ts'
 import type { Notice } from '../../shared/client/patience.ts'
 import type { ItemResult } from '../../shared/client/result-line.ts'
+import { type ErrorFields, errorFields } from './error-fields.ts'
 import type { Io } from './io.ts'
+import { oneLine } from './one-line.ts'
 
 const failuresShown = 3
 
@@ -35,6 +37,13 @@ export class Voice {
   say(text: string): void {
     this.#io.err(`${this.#shown === '' ? '' : clearLine}${text}\n`)
     this.#shown = ''
+  }
+
+  /** Says why the command cannot go on, and gives it as its JSON has it. */
+  fault(error: unknown): ErrorFields {
+    const fields = errorFields(error)
+    this.say(`tabmesh: ${fields.message}`)
+    return fields
   }
 
   notice(notice: Notice): void {
@@ -99,5 +108,3 @@ export class Voice {
 }
 
 const clearLine = '\r\u001b[K'
-
-export const oneLine = (text: string): string => text.replaceAll(/\s*[\r\n\u2028\u2029]+\s*/g, ' ')

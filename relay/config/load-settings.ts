@@ -32,7 +32,7 @@ interface Given {
 
 /** Read by other parts of the program, its build and its tests. */
 const otherVariables = new Set(
-  ['HOME', 'NAME', 'PASSPHRASE', 'CHROMIUM', 'RECORD', 'RUNS', 'SEED', 'SEEDS', 'VERSION'].map(
+  ['HOME', 'NAME', 'PASSPHRASE', 'CHROMIUM', 'RECORD', 'ROWS', 'RUNS', 'SEED', 'SEEDS', 'VERSION'].map(
     (name) => `TABMESH_${name}`,
   ),
 )

@@ -64,14 +64,18 @@ export class ProcessNetwork {
   readonly data: string
   url = ''
   readonly #agents: Running[] = []
+  readonly #isKept: boolean
   #relay: Running | undefined
 
-  private constructor(data: string) {
+  private constructor(data: string, isKept: boolean) {
     this.data = data
+    this.#isKept = isKept
   }
 
-  static async start(agents: number): Promise<ProcessNetwork> {
-    const network = new ProcessNetwork(await mkdtemp(join(tmpdir(), 'tabmesh-processes-')))
+  /** A folder that is given is gone on with, and left as it is at the end. */
+  static async start(agents: number, folder?: string): Promise<ProcessNetwork> {
+    const data = folder ?? (await mkdtemp(join(tmpdir(), 'tabmesh-processes-')))
+    const network = new ProcessNetwork(data, folder !== undefined)
     await network.startRelay()
     for (let n = 1; n <= agents; n++) network.#agents.push(network.#agent(`agent-${n}`))
     await Promise.all(network.#agents.map((agent) => agent.firstLine))
@@ -89,6 +93,12 @@ export class ProcessNetwork {
   async killRelay(): Promise<void> {
     this.#relay?.child.kill('SIGKILL')
     await this.#relay?.ended
+  }
+
+  get relayPid(): number {
+    const pid = this.#relay?.child.pid
+    if (pid === undefined) throw new Error('the relay does not run')
+    return pid
   }
 
   /** What the relay that runs now wrote to stderr. */
@@ -109,7 +119,7 @@ export class ProcessNetwork {
       running?.child.kill('SIGKILL')
       await running?.ended
     }
-    await rm(this.data, { recursive: true, force: true, maxRetries: 5 })
+    if (!this.#isKept) await rm(this.data, { recursive: true, force: true, maxRetries: 5 })
   }
 
   #agent(name: string): Running {
