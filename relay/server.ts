@@ -188,6 +188,7 @@ async function startParts(
     api,
     host: settings.host,
     port: settings.port,
+    allowedOrigins: settings.allowOrigin?.split(',') ?? [],
     pageFolder,
     counters: host.counters,
     metrics: metrics.all,

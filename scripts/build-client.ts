@@ -10,12 +10,17 @@ const out = join(root, 'dist/client')
 /** Node.js 20, and browsers of its time. */
 const target = 'es2023'
 
-rmSync(out, { recursive: true, force: true })
+/** Only the file for browsers: what a test in a browser needs. */
+const isForBrowsersOnly = process.argv.includes('--browser')
+
+if (!isForBrowsersOnly) rmSync(out, { recursive: true, force: true })
 mkdirSync(out, { recursive: true })
 await bundle('web/client/tabmesh.ts', 'browser.js', false)
-await bundle('relay/client/tabmesh.ts', 'node.js', true)
-writeTypes()
-writePackage()
+if (!isForBrowsersOnly) {
+  await bundle('relay/client/tabmesh.ts', 'node.js', true)
+  writeTypes()
+  writePackage()
+}
 console.log(`client library: ${out}`)
 
 async function bundle(entry: string, name: string, isForNode: boolean): Promise<void> {

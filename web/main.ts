@@ -1,3 +1,4 @@
+import type { TabmeshClient } from '../shared/client/tabmesh-client.ts'
 import type { PeerId } from '../shared/kernel/ids.ts'
 import { TabmeshApp } from './app/tabmesh-app.ts'
 import type { TabState } from './node/tab-state.ts'
@@ -9,6 +10,8 @@ export interface TabmeshWindow {
   readonly peerId: PeerId | undefined
   /** `undefined` until the node is there. */
   state(): TabState | undefined
+  /** The interface of the client library, over the node of this page. Rejects while there is none. */
+  client(): Promise<TabmeshClient>
 }
 
 declare global {
@@ -26,6 +29,11 @@ const view: TabmeshWindow = Object.freeze({
     return model()?.state?.peerId
   },
   state: () => model()?.state,
+  async client() {
+    const phase = model()?.phase
+    if (phase?.kind === 'running') return await phase.node.client()
+    throw new Error('This page has no node now')
+  },
 })
 
 function model(): TabmeshApp['model'] | undefined {

@@ -91,6 +91,14 @@ const relaySchema = Type.Object(
         description: 'how others reach this relay, as behind a proxy (default: the address listened on)',
       }),
     ),
+    allowOrigin: Type.Optional(
+      Type.String({
+        pattern: String.raw`^(\*|https?://[^\s,/]+(,https?://[^\s,/]+)*)$`,
+        example: 'https://app.example,https://other.example',
+        description:
+          'origins whose pages may use the API from a browser (CORS), with commas; `*` is any (default: none)',
+      }),
+    ),
     libp2pPort: Type.Integer({
       minimum: 0,
       maximum: 65_535,

@@ -11,6 +11,7 @@ import { blobRoutes } from './blob-routes.ts'
 import { blobRequestMs, endSlowBodies, jobBytesMax, jsonOf, readBodies } from './bodies.ts'
 import { CompletionEstimate } from './completion-estimate.ts'
 import { refuseMalformed, refuseUnusual } from './connections.ts'
+import { allowOrigins } from './cross-origin.ts'
 import { docsRoutes } from './docs/routes.ts'
 import { Draining } from './draining.ts'
 import { eventRoutes } from './event-routes.ts'
@@ -43,6 +44,8 @@ export interface HttpAppInit {
   readonly now?: () => number
   /** A held answer is cut whose reader takes nothing for so long. */
   readonly slowReaderMs?: number
+  /** Pages of other origins that may use the API. */
+  readonly allowedOrigins?: readonly string[]
 }
 
 export interface MadeApp {
@@ -75,6 +78,7 @@ export async function makeApp(init: HttpAppInit): Promise<MadeApp> {
   }
   answerWithProblems(app, { log: init.log, noted, methodsAt: (path) => table.methodsAt(path) })
   refuseUnusual(app)
+  allowOrigins(app, init.allowedOrigins ?? [])
   readBodies(app)
   endSlowBodies(app, (request) => noted(new Problem('RequestTimeout', ''), request))
   // What a relay says before it has its state, or after it may have lost its tasks to another, nobody must hear.

@@ -1,4 +1,5 @@
 import type { PeerId, TaskId } from '../../shared/kernel/ids.ts'
+import { isFinal } from '../../shared/task/lifecycle.ts'
 import type { FinishedTask } from '../../shared/task/messages.ts'
 import type { Priority } from '../../shared/task/task.ts'
 import { acceptedSchema, receiptSchema, taskReportSchema } from './answers.ts'
@@ -95,12 +96,14 @@ export function taskRoutes(app: HttpApp, parts: HttpParts): void {
   app.get('/api/v1/tasks/:id', optionsOf(operations.report, parts), async (request, reply) => {
     const taskId = (request.params as { id: TaskId }).id
     const report = await api.report(taskId)
-    if (report !== undefined) {
+    // One that has ended may still be reported on, while its last worker is waited for.
+    const isOpen = report !== undefined && !isFinal(report.status)
+    const finished = isOpen ? undefined : await api.finished(taskId)
+    if (report !== undefined && finished === undefined) {
       access.check(request.sender!, report.submitter, `task ${taskId}`)
       const { submitter: _, ...told } = report
       return told
     }
-    const finished = await api.finished(taskId)
     if (finished === undefined) throw await unknown(taskId)
     access.check(request.sender!, finished.task.submitter, `task ${taskId}`)
     return reply.type('application/json').send(await finishedReport(finished, parts))

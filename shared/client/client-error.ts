@@ -17,6 +17,8 @@ export type ClientErrorCode =
   | 'Unreachable'
   /** What answers is no relay. */
   | 'NotARelay'
+  /** The relay is there, and does not let pages of this origin use it. */
+  | 'OriginRefused'
   /** The relay serves another network than before: what was submitted is unknown to it. */
   | 'NetworkChanged'
   /** The relay says no; its words are in the message. */

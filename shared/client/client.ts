@@ -9,12 +9,15 @@ import type { JobInput } from './map-input.ts'
 import { type MapOptions, MapRun } from './map-run.ts'
 import { bytesForm, jsonForm } from './output-form.ts'
 import type { Notice } from './patience.ts'
+import type { ReceiptVerdict } from './receipt-verdict.ts'
 import { RelayAddresses, relayUrls } from './relay-addresses.ts'
 import type { NetworkInfo } from './relay-answer.ts'
 import { RelayHttp } from './relay-http.ts'
 import { type NetworkStatus, type Report, Reports } from './reports.ts'
 import type { BytesResult, ItemResult } from './result-line.ts'
 import { handIn, type SubmittedTask } from './submitted-task.ts'
+import type { Inputs, Program, TabmeshClient } from './tabmesh-client.ts'
+import { checkReceipt } from './verify-receipt.ts'
 
 export interface ConnectOptions {
   /** Address of the relay's page, as `http://localhost:8080`; several, or with commas, are tried in turn. */
@@ -28,12 +31,9 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal
   readonly clock?: Clock
   readonly fetch?: typeof fetch
+  /** Of the page that this runs in: tells a relay that refuses the page from one that is away. */
+  readonly origin?: string
 }
-
-/** A WebAssembly module, an ONNX model, or JavaScript as text. */
-export type Program = Uint8Array | string
-
-export type Inputs = Iterable<JobInput> | AsyncIterable<JobInput>
 
 const never = new AbortController().signal
 
@@ -45,14 +45,16 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   const { crypto, waitSeconds = 300, onNotice: notice = () => {}, clock = systemClock } = options
   const relays = new RelayAddresses(relayUrls(options.relay))
   const common = { crypto, waitSeconds, clock, notice }
-  const http = new RelayHttp({ ...common, relays, fetch: options.fetch ?? fetch })
+  // A browser's own has to be called by its name.
+  const ask: typeof fetch = options.fetch ?? ((input, init) => fetch(input, init))
+  const http = new RelayHttp({ ...common, relays, fetch: ask, origin: options.origin })
   const signal = options.signal ?? never
   await http.reach(signal)
   return new Client({ ...common, http }, signal)
 }
 
 /** Submits work to one network and takes the answers, whatever becomes of the connection in between. */
-export class Client {
+export class Client implements TabmeshClient {
   readonly #parts: ClientParts
   readonly #signal: AbortSignal
   readonly #reports: Reports
@@ -155,6 +157,11 @@ export class Client {
     } finally {
       await reader.cancel().catch(() => {})
     }
+  }
+
+  /** Checks a receipt, as text or as its value, with nothing but itself. */
+  verifyReceipt(receipt: unknown): Promise<ReceiptVerdict> {
+    return checkReceipt(receipt, { crypto: this.#parts.crypto })
   }
 
   /** Makes a blob of up to 64 MiB known to the relay; what it has already is not sent again. */

@@ -1,8 +1,7 @@
 import type { CryptoPort } from '../host/crypto-port.ts'
-import { Refusal } from '../kernel/refusal.ts'
 import { type Client, type ConnectOptions, connect } from './client.ts'
 import type { ReceiptVerdict } from './receipt-verdict.ts'
-import { readReceiptText, type VerifyReceiptOptions, verifyReceipt } from './verify-receipt.ts'
+import { checkReceipt, type VerifyReceiptOptions } from './verify-receipt.ts'
 
 /** Signs tasks and requests; whoever has it can ask for what was submitted with it, and end it. */
 export type Key = CryptoPort
@@ -18,16 +17,16 @@ export type CheckOptions = Omit<VerifyReceiptOptions, 'crypto'>
 export function libraryOf(platform: {
   readonly createKey: () => Promise<Key>
   readonly checker: () => Promise<Pick<CryptoPort, 'verify' | 'sha256'>>
+  /** Of the page, where there is one. */
+  readonly origin?: string | undefined
 }) {
   return {
     async connect({ key, ...options }: LibraryOptions): Promise<Client> {
-      return await connect({ ...options, crypto: key ?? (await platform.createKey()) })
+      const origin = platform.origin === undefined ? {} : { origin: platform.origin }
+      return await connect({ ...origin, ...options, crypto: key ?? (await platform.createKey()) })
     },
     async verifyReceipt(receipt: unknown, options: CheckOptions = {}): Promise<ReceiptVerdict> {
-      const value = typeof receipt === 'string' ? readReceiptText(receipt) : receipt
-      // A refusal is no receipt; its words are told as those of one that does not hold.
-      const verdict = await verifyReceipt(value, { ...options, crypto: await platform.checker() })
-      return value instanceof Refusal ? { ...verdict, reason: value.message } : verdict
+      return await checkReceipt(receipt, { ...options, crypto: await platform.checker() })
     },
   }
 }

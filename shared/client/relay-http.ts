@@ -10,6 +10,8 @@ import { isNetworkInfo, type NetworkInfo, RefusedRequest, refusalOf } from './re
 export interface RelayHttpInit extends PatienceInit {
   readonly crypto: CryptoPort
   readonly fetch: typeof fetch
+  /** Of the page that this runs in; none elsewhere. */
+  readonly origin?: string | undefined
 }
 
 interface Request {
@@ -185,10 +187,27 @@ export class RelayHttp {
     } catch (error) {
       if (signal.aborted) throw signal.reason
       if (error instanceof RelayAway) throw error
-      throw this.#away(relay, error)
+      throw (await this.#originRefused(relay, error, limit.signal)) ?? this.#away(relay, error)
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /**
+   * A browser does not tell a page of another origin why it got no answer. Where an open address answers, and that answer
+   * may not be read, the relay is there and does not let this page use it.
+   */
+  async #originRefused(relay: URL, error: unknown, signal: AbortSignal): Promise<Error | undefined> {
+    const own = this.#init.origin
+    if (own === undefined || own === relay.origin || signal.aborted) return undefined
+    const answers = (mode: RequestMode): Promise<boolean> =>
+      this.#init.fetch(new URL('/api/v1/status', relay), { mode, signal }).then(
+        () => true,
+        () => false,
+      )
+    if (!(await answers('no-cors')) || (await answers('cors'))) return undefined
+    const why = `it does not let pages of ${own} use it; its operator can, with the setting allowOrigin`
+    return this.#hopeless('OriginRefused', relay, why, error)
   }
 
   #away(relay: URL, error: unknown): Error {

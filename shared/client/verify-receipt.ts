@@ -222,3 +222,11 @@ function faultOfNumbers({ task, votes }: ReceiptTask): string | undefined {
   }
   return votes.length > replicas ? `more votes than its ${replicas} replicas` : undefined
 }
+
+/** The same of a receipt as text or as its value. */
+export async function checkReceipt(receipt: unknown, options: VerifyReceiptOptions): Promise<ReceiptVerdict> {
+  const value = typeof receipt === 'string' ? readReceiptText(receipt) : receipt
+  // A refusal is no receipt; its words are told as those of one that does not hold.
+  const verdict = await verifyReceipt(value, options)
+  return value instanceof Refusal ? { ...verdict, reason: value.message } : verdict
+}

@@ -1,10 +1,11 @@
 import { expect } from 'vitest'
-import { type Client, type ConnectOptions, connect, type Inputs } from '../../shared/client/client.ts'
+import { type Client, type ConnectOptions, connect } from '../../shared/client/client.ts'
 import type { ClientError } from '../../shared/client/client-error.ts'
 import { type Clock, systemClock } from '../../shared/client/clock.ts'
 import type { MapOptions } from '../../shared/client/map-run.ts'
 import type { Notice } from '../../shared/client/patience.ts'
 import type { ItemResult } from '../../shared/client/result-line.ts'
+import type { Inputs } from '../../shared/client/tabmesh-client.ts'
 import { type HttpFixture, program, startHttp } from '../relay/http/http-fixture.ts'
 import type { LoopbackOptions } from '../relay/http/loopback-relay.ts'
 

@@ -23,7 +23,7 @@ vi.setConfig({ testTimeout: 20 * 60_000 })
 const rows = Number(process.env.TABMESH_ROWS ?? 100_000)
 const parts = 4
 /** What client and relay may grow by from a tenth of the job to its end. */
-const marginMiB = { client: 32, relay: 128 }
+const marginMiB = { client: 128, relay: 512 }
 const folder = join(tmpdir(), 'tabmesh-map-100000')
 const figuresFile = join(folder, 'figures.json')
 
@@ -63,7 +63,7 @@ const readFigures = async (): Promise<readonly Figures[]> =>
   JSON.parse(await readFile(figuresFile, 'utf8').catch(() => '[]')) as Figures[]
 
 async function runPart(part: number): Promise<Figures> {
-  const network = await ProcessNetwork.start(3, folder)
+  const network = await ProcessNetwork.start(3, { folder })
   try {
     const relay = new MemoryWatch(network.relayPid)
     const startedAt = performance.now()

@@ -24,7 +24,7 @@ export default (row) => ({
 `
 
 /** What the program has to say of a flight, worked out of the record and not of its row in the file. */
-export const expectedOf = (flight: Flight, n: number): unknown => ({
+const expectedOf = (flight: Flight, n: number): unknown => ({
   n,
   km: Math.round(flight.distance * 1.609344),
   isLate: flight.delay > 15,

@@ -67,15 +67,21 @@ export class ProcessNetwork {
   readonly #isKept: boolean
   #relay: Running | undefined
 
-  private constructor(data: string, isKept: boolean) {
+  readonly #relayArgs: readonly string[]
+
+  private constructor(data: string, isKept: boolean, relayArgs: readonly string[]) {
     this.data = data
     this.#isKept = isKept
+    this.#relayArgs = relayArgs
   }
 
   /** A folder that is given is gone on with, and left as it is at the end. */
-  static async start(agents: number, folder?: string): Promise<ProcessNetwork> {
+  static async start(
+    agents: number,
+    { folder, relayArgs = [] }: { readonly folder?: string; readonly relayArgs?: readonly string[] } = {},
+  ): Promise<ProcessNetwork> {
     const data = folder ?? (await mkdtemp(join(tmpdir(), 'tabmesh-processes-')))
-    const network = new ProcessNetwork(data, folder !== undefined)
+    const network = new ProcessNetwork(data, folder !== undefined, relayArgs)
     await network.startRelay()
     for (let n = 1; n <= agents; n++) network.#agents.push(network.#agent(`agent-${n}`))
     await Promise.all(network.#agents.map((agent) => agent.firstLine))
@@ -85,7 +91,10 @@ export class ProcessNetwork {
   /** The first time on free ports, later where it was. */
   async startRelay(): Promise<void> {
     const port = this.url === '' ? '0' : new URL(this.url).port
-    this.#relay = launchTabmesh(['relay', '--port', port, '--libp2p-port', '0'], this.data)
+    this.#relay = launchTabmesh(
+      ['relay', '--port', port, '--libp2p-port', '0', ...this.#relayArgs],
+      this.data,
+    )
     this.url = (await this.#relay.firstLine).replace(/^ready /, '')
   }
 

@@ -3,7 +3,7 @@
 import { libraryOf } from '../../shared/client/library.ts'
 import { checker, createKey } from './key.ts'
 
-export type { Client, Inputs, Program } from '../../shared/client/client.ts'
+export type { Client } from '../../shared/client/client.ts'
 export { ClientError, type ClientErrorCode } from '../../shared/client/client-error.ts'
 export type { JsonValue } from '../../shared/client/item-splitter.ts'
 export { itemsOf } from '../../shared/client/item-stream.ts'
@@ -17,6 +17,17 @@ export type { ReceiptVerdict } from '../../shared/client/receipt-verdict.ts'
 export type { JobReport, NetworkStatus, Report, TaskReport } from '../../shared/client/reports.ts'
 export type { BytesResult, ItemResult } from '../../shared/client/result-line.ts'
 export type { SubmittedTask } from '../../shared/client/submitted-task.ts'
+export type {
+  Inputs,
+  JobOptions,
+  MappedJob,
+  Program,
+  TabmeshClient,
+} from '../../shared/client/tabmesh-client.ts'
 export type { TaskOptions } from '../../shared/client/task-options.ts'
 export { createKey, openKey } from './key.ts'
-export const { connect, verifyReceipt } = libraryOf({ createKey, checker })
+export const { connect, verifyReceipt } = libraryOf({
+  createKey,
+  checker,
+  origin: globalThis.location?.origin,
+})

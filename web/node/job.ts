@@ -1,10 +1,11 @@
-import type { JsonValue } from '../../shared/client/item-splitter.ts'
+import { ClientError } from '../../shared/client/client-error.ts'
 import type { Progress } from '../../shared/client/job-progress.ts'
-import { inputBytes } from '../../shared/client/map-input.ts'
-import type { MapOptions } from '../../shared/client/map-run.ts'
+import { inputBytes, type JobInput } from '../../shared/client/map-input.ts'
 import { newSubmission, newUuid, type TaskPlan } from '../../shared/client/new-submission.ts'
 import { type OutputText, outputTextOf } from '../../shared/client/output-text.ts'
 import type { ItemResult } from '../../shared/client/result-line.ts'
+import { Signal } from '../../shared/client/signal.ts'
+import type { JobOptions } from '../../shared/client/tabmesh-client.ts'
 import { verifyReceipt } from '../../shared/client/verify-receipt.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import { toHex } from '../../shared/kernel/bytes.ts'
@@ -18,6 +19,17 @@ import { blobPayloadBytesMax, blobPayloadTooLarge } from '../../shared/task/task
 
 /** The end of one item. `receipt` is there when its votes, checked here, stand behind the end. */
 export type CheckedResult = ItemResult & { readonly receipt: ReceiptTask | null }
+
+/** What is known of an end beside the result. */
+export interface EndOf {
+  readonly attempts: number
+  readonly submittedAt: string
+}
+
+export interface NodeJobOptions extends JobOptions {
+  /** Called for each item, before it is given out. */
+  readonly onEnd?: (result: CheckedResult, of: EndOf) => void
+}
 
 export interface JobProgress extends Progress {
   readonly items: number
@@ -55,9 +67,11 @@ const itemsPerBatch = 64
 /** Ends that wait for an earlier item, and items under way, together. */
 const windowMax = 1_024
 
-interface Open {
+/** An item under way. */
+export interface OpenItem {
   readonly index: number
   readonly digest: Hash
+  readonly submittedAt: string
   isAccepted: boolean
 }
 
@@ -70,9 +84,10 @@ export class Job implements AsyncIterable<CheckedResult> {
   readonly #parts: JobParts
   readonly #plan: TaskPlan
   readonly #program: Uint8Array
-  readonly #inputs: readonly JsonValue[]
-  readonly #options: MapOptions
-  readonly #open = new Map<TaskId, Open>()
+  /** Those that are handed in are let go. */
+  readonly #inputs: (JobInput | undefined)[]
+  readonly #options: NodeJobOptions
+  readonly #open = new Map<TaskId, OpenItem>()
   readonly #ended = new Map<number, CheckedResult>()
   readonly #counts = { accepted: 0, completed: 0, failed: 0, verified: 0, executions: 0 }
   #next = 0
@@ -80,17 +95,28 @@ export class Job implements AsyncIterable<CheckedResult> {
   #isCancelled = false
   #isFilling = false
   #failure: unknown
-  #wake: (() => void) | undefined
+  /** No more inputs come. */
+  #isClosed: boolean
+  /** What the inputs threw: said when those before it have ended. */
+  #inputFailure: unknown
+  readonly #changed = new Signal()
 
-  constructor(parts: JobParts, program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions) {
+  /** Without inputs they are given by `add`, and then `close`. */
+  constructor(
+    parts: JobParts,
+    program: Uint8Array,
+    inputs: readonly JobInput[] | undefined,
+    options: NodeJobOptions,
+  ) {
     if (program.length > blobPayloadBytesMax) throw new JobError('PayloadTooLarge', blobPayloadTooLarge)
-    if (inputs.length === 0)
+    if (inputs?.length === 0)
       throw new JobError('NoItems', 'There is nothing to run on: the input has no items')
     const { crypto, networkId } = parts
     this.jobId = newUuid(crypto) as JobId
     this.#parts = parts
     this.#program = program
-    this.#inputs = inputs
+    this.#inputs = [...(inputs ?? [])]
+    this.#isClosed = inputs !== undefined
     this.#options = options
     this.#plan = {
       networkId,
@@ -103,6 +129,27 @@ export class Job implements AsyncIterable<CheckedResult> {
       verification: options.verification,
     }
     options.signal?.addEventListener('abort', () => this.cancel(), { once: true })
+    if (options.signal?.aborted === true) this.cancel()
+  }
+
+  /** Items under way. */
+  get open(): ReadonlyMap<TaskId, OpenItem> {
+    return this.#open
+  }
+
+  /** Takes one more input; resolves when there is room for the next, false when none is wanted any more. */
+  async add(input: JobInput): Promise<boolean> {
+    this.#inputs.push(input)
+    void this.fill()
+    await this.#changed.until(() => this.#isCancelled || this.#inputs.length - this.#given < windowMax)
+    return !this.#isCancelled
+  }
+
+  /** No more inputs come, or none that could be read. */
+  close(failure?: unknown): void {
+    this.#isClosed = true
+    this.#inputFailure = failure
+    this.#told()
   }
 
   get progress(): JobProgress {
@@ -114,9 +161,9 @@ export class Job implements AsyncIterable<CheckedResult> {
     }
   }
 
-  /** Whether items wait to be submitted. */
+  /** Whether items wait to be submitted, or may come. */
   get wantsRoom(): boolean {
-    return !this.#isCancelled && this.#next < this.#inputs.length
+    return !this.#isCancelled && (this.#next < this.#inputs.length || !this.#isClosed)
   }
 
   /** Submits what there is room for. Called at the start and whenever room came to be. Never rejects. */
@@ -148,7 +195,7 @@ export class Job implements AsyncIterable<CheckedResult> {
     if (open === undefined) return
     this.#open.delete(taskId)
     this.#counts.executions += finished.attempts
-    this.#end(await this.#checked(finished, open))
+    this.#end(await this.#checked(finished, open), { ...open, attempts: finished.attempts })
   }
 
   /** A coordinator has taken a task of this job; after an outage it says so again. */
@@ -165,29 +212,39 @@ export class Job implements AsyncIterable<CheckedResult> {
     const open = this.#open.get(taskId)
     if (open === undefined) return
     this.#open.delete(taskId)
-    this.#end({ index: open.index, taskId, receipt: null, status: 'failed', error: { kind: code, message } })
+    const failed = { index: open.index, taskId, receipt: null, error: { kind: code, message } }
+    this.#end({ ...failed, status: 'failed' }, { ...open, attempts: 0 })
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<CheckedResult> {
     try {
-      while (this.#given < this.#inputs.length) {
+      for (;;) {
+        await this.#changed.until(
+          () =>
+            this.#ended.has(this.#given) ||
+            this.#failure !== undefined ||
+            this.#isCancelled ||
+            this.#isAllGiven,
+        )
         const result = this.#ended.get(this.#given)
-        if (result !== undefined) {
-          this.#ended.delete(this.#given++)
-          void this.fill()
-          yield result
-        } else if (this.#failure !== undefined) throw this.#failure
-        else if (this.#isCancelled) return
-        else {
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve
-          })
+        if (result === undefined) {
+          if (this.#failure !== undefined) throw this.#failure
+          if (this.#isAllGiven && this.#inputFailure !== undefined) throw this.#inputFailure
+          return
         }
+        this.#ended.delete(this.#given++)
+        void this.fill()
+        this.#changed.fire()
+        yield result
       }
     } finally {
       // A reader that leaves early wants no more of it.
-      if (this.#given < this.#inputs.length) this.cancel()
+      if (!this.#isAllGiven) this.cancel()
     }
+  }
+
+  get #isAllGiven(): boolean {
+    return this.#isClosed && this.#given >= this.#inputs.length
   }
 
   #reserve(): number {
@@ -203,7 +260,8 @@ export class Job implements AsyncIterable<CheckedResult> {
     let items: readonly Submission[] = []
     try {
       const inputs = this.#inputs.slice(from, from + count)
-      items = await Promise.all(inputs.map((input, at) => this.#submissionOf(input, from + at)))
+      this.#inputs.fill(undefined, from, from + count)
+      items = await Promise.all(inputs.map((input, at) => this.#submissionOf(input!, from + at)))
     } finally {
       const small = items.filter(({ input }) => sizeOf(input) <= blobPayloadBytesMax)
       this.#parts.submit(this, this.#isCancelled ? [] : small, count)
@@ -212,24 +270,28 @@ export class Job implements AsyncIterable<CheckedResult> {
       if (sizeOf(input) > blobPayloadBytesMax)
         this.refused(task.taskId, 'PayloadTooLarge', blobPayloadTooLarge)
     }
-    this.#parts.changed()
+    this.#told()
   }
 
-  async #submissionOf(input: JsonValue, index: number): Promise<Submission> {
+  async #submissionOf(input: JobInput, index: number): Promise<Submission> {
     const { crypto, blobs } = this.#parts
-    const bytes = inputBytes(input)
+    const bytes = inputBytes(input as unknown)
+    if (bytes === undefined) {
+      throw new ClientError('BadInput', `Input ${index} is neither a JSON value nor bytes`)
+    }
     if (bytes.length > inlineBytesMax && bytes.length <= blobPayloadBytesMax) await blobs.put(bytes)
     const submission = await newSubmission(this.#plan, index, bytes, crypto, new Date())
     this.#open.set(submission.task.taskId, {
       index,
       digest: taskDigest(submission.task, crypto.sha256),
+      submittedAt: submission.task.submittedAt,
       isAccepted: false,
     })
     return submission
   }
 
   /** Nothing the coordinator says is taken on its word: the votes must be for the task that was signed here. */
-  async #checked(finished: FinishedTask, { index, digest }: Open): Promise<CheckedResult> {
+  async #checked(finished: FinishedTask, { index, digest }: OpenItem): Promise<CheckedResult> {
     const { crypto, networkId } = this.#parts
     const { taskId } = finished.task
     const failed = (kind: string, message: string, receipt: ReceiptTask | null): CheckedResult => ({
@@ -263,8 +325,9 @@ export class Job implements AsyncIterable<CheckedResult> {
     return outputTextOf(bytes)
   }
 
-  #end(result: CheckedResult): void {
+  #end(result: CheckedResult, { attempts, submittedAt }: EndOf): void {
     if (this.#isCancelled) return
+    this.#options.onEnd?.(result, { attempts, submittedAt })
     this.#counts[result.status]++
     if (result.receipt !== null) this.#counts.verified++
     this.#ended.set(result.index, result)
@@ -272,8 +335,7 @@ export class Job implements AsyncIterable<CheckedResult> {
   }
 
   #told(): void {
-    this.#wake?.()
-    this.#wake = undefined
+    this.#changed.fire()
     this.#options.onProgress?.(this.progress)
     this.#parts.changed()
   }

@@ -1,12 +1,11 @@
-import type { JsonValue } from '../../shared/client/item-splitter.ts'
-import type { MapOptions } from '../../shared/client/map-run.ts'
+import type { JobInput } from '../../shared/client/map-input.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import type { Hash, TaskId } from '../../shared/kernel/ids.ts'
 import type { BlobStore } from '../../shared/storage/blob-store.ts'
 import type { Submission } from '../../shared/task/messages.ts'
 import type { SubmitterCommand, SubmitterEvent } from '../../shared/task/submitter.ts'
 import { defaultSubmitterConfig } from '../../shared/task/submitter.ts'
-import { Job, type JobParts } from './job.ts'
+import { Job, type JobParts, type NodeJobOptions } from './job.ts'
 
 export interface JobsParts {
   readonly networkId: Hash
@@ -39,11 +38,16 @@ export class Jobs {
   }
 
   /** Runs the program on every input. Throws a JobError when it cannot be submitted at all. */
-  map(program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions): Job {
+  map(program: Uint8Array, inputs: readonly JobInput[] | undefined, options: NodeJobOptions): Job {
     const job = new Job(this.#jobParts(), program, inputs, options)
     this.#running.add(job)
     void job.fill()
     return job
+  }
+
+  /** Ends one task; its end comes as any other. */
+  cancel(taskId: TaskId): void {
+    if (this.#owners.has(taskId)) this.#parts.command({ type: 'submitter/cancel', taskIds: [taskId] })
   }
 
   handle(event: SubmitterEvent): void {

@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../shared/client/item-splitter.ts'
 import type { MapOptions } from '../../shared/client/map-run.ts'
 import { describeVerdict } from '../../shared/client/receipt-verdict.ts'
+import type { TabmeshClient } from '../../shared/client/tabmesh-client.ts'
 import { readReceiptText, verifyReceipt } from '../../shared/client/verify-receipt.ts'
 import { randomUint32 } from '../../shared/host/create-crypto-port.ts'
 import type { HostLog } from '../../shared/host/host-log.ts'
@@ -42,11 +43,10 @@ export interface TabNode {
   /** Calls back after the state changed, some times a second at most; returns the unsubscription. */
   onChange(listener: () => void): () => void
   contribute(settings: Partial<ContributionSettings>): void
-  /**
-   * Runs a program on every input: the same call as that of a client of the HTTP API, over this node. Throws a JobError
-   * when it cannot be submitted at all.
-   */
+  /** Runs a program on every input. Throws a JobError when it cannot be submitted at all. */
   map(program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions): Job
+  /** The interface of the client library, with this node behind it. */
+  client(): Promise<TabmeshClient>
   /** Checks the text of a receipt with nothing but itself. */
   verifyReceipt(text: string): Promise<ReceiptCheck>
   stop(): Promise<void>
@@ -107,6 +107,7 @@ class RunningTab implements TabNode {
   readonly #runs = new Map<number, RunState>()
   readonly #listeners = new Set<() => void>()
   readonly #counts = { answered: 0, handedBack: 0, results: 0 }
+  #client: Promise<TabmeshClient> | undefined
   #relayFailures = 0
   #isOtherNetwork = false
   #ended: string | undefined
@@ -221,6 +222,20 @@ class RunningTab implements TabNode {
 
   map(program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions): Job {
     return this.#jobs.map(program, inputs, options)
+  }
+
+  /** Its code is fetched only now. */
+  client(): Promise<TabmeshClient> {
+    this.#client ??= import('./node-client.ts').then(
+      ({ NodeClient }) =>
+        new NodeClient({
+          jobs: this.#jobs,
+          crypto: this.#identity.crypto,
+          networkId: this.#networkId,
+          origin: this.#init.origin,
+        }),
+    )
+    return this.#client
   }
 
   async verifyReceipt(text: string): Promise<ReceiptCheck> {
