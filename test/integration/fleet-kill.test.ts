@@ -38,7 +38,7 @@ function onServer(kind: 'redis' | 'postgres', kills: 2 | 3, server: () => { read
       await store.close()
       await fleet.close()
     }
-  }, 240_000)
+  }, 400_000)
 }
 
 describeWith('redis', 'redis-server', redisProgram, () => {

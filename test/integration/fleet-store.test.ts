@@ -56,7 +56,7 @@ describeWith('redis', 'redis-server', redisProgram, () => {
     expect(await fleet.stopRelays()).toEqual([0, 0])
     expect(await witness.faults(taskIds)).toEqual([])
     await store.close()
-  }, 240_000)
+  }, 400_000)
 
   test('STO-04 the store is away for a moment and for longer: relays wait for it or end with 1, and nothing is lost', async () => {
     const store = await openServerStore('redis', server.url)
@@ -84,5 +84,5 @@ describeWith('redis', 'redis-server', redisProgram, () => {
     expect(await fleet.stopRelays()).toEqual([0, 0])
     expect(await witness.faults(taskIds)).toEqual([])
     await store.close()
-  }, 240_000)
+  }, 400_000)
 })

@@ -84,6 +84,10 @@ export class FedMap {
     return this.#hasEnded
   }
 
+  story(): string {
+    return this.#fleet.story()
+  }
+
   get log(): string {
     return this.#running.stderr()
   }

@@ -6,6 +6,9 @@ import { type FleetRelay, type ProcessFleet, until } from './fleet-processes.ts'
 /** Of a lease of 2 s: how long until another has begun with it, and a little more. */
 const takeoverMs = 2_500
 
+/** Agents that missed a relay's return dial it again after up to 150 s (NET-05). */
+const patienceMs = 300_000
+
 export interface Kill {
   readonly relay: FleetRelay
   /** Whether it stays away until the other has all of its tasks. */
@@ -70,7 +73,8 @@ export async function someResults(job: FedMap): Promise<void> {
   const seen = job.results
   await until(
     () => job.results > seen + 10 || job.hasEnded,
-    () => `results of the job, which says: ${job.log.slice(-1_000)}`,
+    () => `results of the job, which says: ${job.log.slice(-1_000)}\n${job.story()}`,
+    patienceMs,
   )
 }
 

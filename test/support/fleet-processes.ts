@@ -116,6 +116,8 @@ export class FleetRelay {
   }
 }
 
+const agentStory = (agent: Running, at: number): string[] => [`agent-${at + 1}`, agent.stderr()]
+
 /** Relays on one store and agents of their network, as processes of their own, under one temporary data folder. */
 export class ProcessFleet {
   readonly data: string
@@ -148,6 +150,12 @@ export class ProcessFleet {
   /** A client's command with the first relay's address; it hears of the others from that one. */
   client(args: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore'): Running {
     return launchTabmesh([...args, '--relay', this.relays[0]!.url], this.data, stdin)
+  }
+
+  /** What all of them said last, for whoever wonders why nothing goes on. */
+  story(): string {
+    const told = [...this.relays.map(({ name, log }) => [name, log]), ...this.#agents.map(agentStory)]
+    return told.map(([name, log]) => `${name}: ${log!.slice(-1_200)}`).join('\n')
   }
 
   async verify(...args: readonly string[]): Promise<Ended> {
