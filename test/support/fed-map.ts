@@ -26,7 +26,7 @@ export interface Pace {
   readonly everyMs: number
 }
 
-const usualPace: Pace = { underWay: 80, itemsMin: 200, everyMs: 60 }
+const usualPace: Pace = { underWay: 80, itemsMin: 200, everyMs: 40 }
 const lineOf = (n: number): string => `item ${n} of the job`
 
 interface ResultLine {
