@@ -27,6 +27,8 @@ export interface PeerConfig {
   /** Peers that may submit critical tasks. */
   readonly admins?: readonly PeerId[]
   readonly coordinator?: Partial<CoordinatorConfig>
+  /** The host says `submitter/kept` of ends of own tasks, which are on the disk until then. */
+  readonly keepsEnds?: boolean
 }
 
 /** A relay coordinates; an agent works; a tab works and submits, and coordinates its own tasks where nobody else does. */
@@ -57,7 +59,7 @@ export function makePeer(kind: NodeKind, config: PeerConfig): Peer {
     verifier: new VoteVerifier(config.sha256),
   })
   if (!isTab) return new Peer({ ...common, coordinator })
-  const submitter = new Submitter(defaultSubmitterConfig)
+  const submitter = new Submitter({ ...defaultSubmitterConfig, keepsEnds: config.keepsEnds ?? false })
   return new Peer({ ...common, worker: worker!, submitter, coordinator })
 }
 

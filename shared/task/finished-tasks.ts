@@ -53,6 +53,8 @@ export class FinishedTasks {
   #undeliveredCount = 0
   #awaited = new Set<TaskId>()
   #restored: (readonly [TaskId, FinishedEntry])[] = []
+  /** The last of those restored, for `recent`. */
+  #restoredRecent: FinishedTask[] = []
   #retireAt: Instant | undefined
   #isArchiving = false
 
@@ -104,15 +106,21 @@ export class FinishedTasks {
 
   restore(finished: FinishedTask, digest: Hash): void {
     const { taskId } = finished.task
-    const endedAt = (finished.transitions.at(-1)?.[1] ?? 0) as Instant
+    const endedAt = endOf(finished) as Instant
     this.#restored.push([taskId, { digest, status: finished.status, key: finishedKeyOf(finished), endedAt }])
     if (this.#awaited.has(taskId)) this.#hold(finished, 0 as Instant)
+    this.#restoredRecent.push(finished)
+    if (this.#restoredRecent.length >= 2 * recentMax) this.#restoredRecent = lastOf(this.#restoredRecent)
   }
 
   restored(): void {
     this.#restored.sort(([, a], [, b]) => a.endedAt - b.endedAt)
     for (const [taskId, entry] of this.#restored) this.#known.setDroppingOldest(taskId, entry)
+    // Whoever lost an end that it had asks again, also of a coordinator that was restarted.
+    for (const finished of lastOf(this.#restoredRecent))
+      this.#recent.setDroppingOldest(finished.task.taskId, finished)
     this.#restored = []
+    this.#restoredRecent = []
     this.#awaited = new Set()
   }
 
@@ -239,3 +247,8 @@ export class FinishedTasks {
     return undefined
   }
 }
+
+const endOf = ({ transitions }: FinishedTask): number => transitions.at(-1)?.[1] ?? 0
+
+const lastOf = (ends: readonly FinishedTask[]): FinishedTask[] =>
+  ends.toSorted((a, b) => endOf(a) - endOf(b)).slice(-recentMax)

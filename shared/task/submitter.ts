@@ -14,6 +14,8 @@ export type SubmitterCommand =
   /** Tasks the host has made and signed; beyond the window they are refused, so ask `room` first. */
   | { readonly type: 'submitter/submit'; readonly items: readonly Submission[] }
   | { readonly type: 'submitter/cancel'; readonly taskIds: readonly TaskId[] }
+  /** The host has kept the ends of these: they need not be told again. */
+  | { readonly type: 'submitter/kept'; readonly taskIds: readonly TaskId[] }
   /** A task that this node coordinated itself has ended. */
   | { readonly type: 'submitter/ended'; readonly finished: FinishedTask }
   | { readonly type: 'submitter/coordinatorUp'; readonly peer: PeerId }
@@ -57,6 +59,10 @@ export interface SubmitterConfig {
   readonly takeHomeMs: number
   /** Tasks that ended here, of which a coordinator that was away has still to be told. */
   readonly withdrawnMax: number
+  /** Ends stay on the own disk until the host has said that it has kept them. */
+  readonly keepsEnds: boolean
+  /** Ends that the host has not kept; of more, the oldest are forgotten. */
+  readonly endedMax: number
 }
 
 export const defaultSubmitterConfig: SubmitterConfig = {
@@ -65,6 +71,8 @@ export const defaultSubmitterConfig: SubmitterConfig = {
   fullRetryMs: 10_000,
   takeHomeMs: 30_000,
   withdrawnMax: 4_096,
+  keepsEnds: false,
+  endedMax: 4_096,
 }
 
 /** A task under way, as it stands in its row. */
@@ -83,6 +91,7 @@ interface Pending extends Open {
 
 const timerKey = 'submitter/resend'
 const openKey = (taskId: TaskId): string => `submitter/open/${taskId}`
+const endedKey = (taskId: TaskId): string => `submitter/ended/${taskId}`
 const withdrawnKey = (taskId: TaskId): string => `submitter/withdrawn/${taskId}`
 
 /**
@@ -92,13 +101,16 @@ const withdrawnKey = (taskId: TaskId): string => `submitter/withdrawn/${taskId}`
  * Invariants: (1) a task is repeated until its coordinator accepted it, and again to whichever coordinator is there
  * after a loss: repeating is harmless; (2) each task ends once here, however often its end arrives; (3) a task that is
  * taken home, or handed over again, has a higher epoch than it had; (4) a coordinator that was away hears of every task
- * that it may still hold and that has ended without it.
+ * that it may still hold and that has ended without it; (5) where ends are kept, one is on the disk from the moment its task
+ * is not open any more until the host has kept it.
  */
 export class Submitter implements Machine<SubmitterInput, FromSubmitter, SubmitterEvent, never> {
   readonly #config: SubmitterConfig
   readonly #open: BoundedMap<TaskId, Pending>
   /** Ended at home, by their epoch there. */
   readonly #withdrawn: BoundedMap<TaskId, number>
+  /** Not yet kept by the host, in the order they came. */
+  readonly #kept: BoundedMap<TaskId, FinishedTask>
   readonly #coordinators = new Set<PeerId>()
   /** Since when there is no coordinator and something to do; `undefined` before that is known. */
   #aloneSince: Instant | undefined
@@ -109,6 +121,7 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
     this.#config = config
     this.#open = new BoundedMap('tasks of a submitter', config.windowMax)
     this.#withdrawn = new BoundedMap('tasks that ended here', config.withdrawnMax)
+    this.#kept = new BoundedMap('ends that the host has not kept', config.endedMax)
   }
 
   /** Tasks that may be submitted now. */
@@ -132,9 +145,15 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
     return [...this.#open.values()].map(({ submission }) => submission)
   }
 
-  /** Programs and inputs, where they are blobs, of tasks under way. */
+  /** Ends that the host has not said to have kept: after a restart it may never have seen them. */
+  ended(): FinishedTask[] {
+    return [...this.#kept.values()]
+  }
+
+  /** Programs and inputs, where they are blobs, of tasks under way, and outputs that are not yet kept. */
   *blobs(): Iterable<Hash> {
     for (const { submission } of this.#open.values()) yield* blobsOf(submission)
+    for (const { output } of this.#kept.values()) if (output?.kind === 'blob') yield output.hash
   }
 
   handle(input: SubmitterInput, now: Instant, out: SubmitterOut): void {
@@ -164,7 +183,8 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
       const [, kind, id] = key.split('/')
       if (kind === 'open') {
         this.#open.mustSet(id as TaskId, { ...(value as Open), accepted: false, sendAt: 0 as Instant })
-      } else if (kind === 'withdrawn') this.#withdrawn.setDroppingOldest(id as TaskId, value as number)
+      } else if (kind === 'ended') this.#kept.setDroppingOldest(id as TaskId, value as FinishedTask)
+      else if (kind === 'withdrawn') this.#withdrawn.setDroppingOldest(id as TaskId, value as number)
     }
   }
 
@@ -204,17 +224,10 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
         for (const submission of command.items) this.#submit(submission, now, out)
         return
       case 'submitter/cancel':
-        for (const taskId of command.taskIds) {
-          const open = this.#open.get(taskId)
-          if (open === undefined) continue
-          open.cancelled = true
-          open.sendAt = now
-          this.#save(open, out)
-          if (!open.atHome) continue
-          const { submitter } = open.submission.task
-          out.event({ type: 'homeTasksCancelled', submitter, taskIds: [taskId] })
-        }
+        for (const taskId of command.taskIds) this.#cancel(taskId, now, out)
         return
+      case 'submitter/kept':
+        return this.#forgetEnds(command.taskIds, out)
       case 'submitter/ended':
         return this.#endedAtHome(command.finished, out)
       case 'submitter/coordinatorUp':
@@ -231,8 +244,27 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
     }
   }
 
+  #cancel(taskId: TaskId, now: Instant, out: SubmitterOut): void {
+    const open = this.#open.get(taskId)
+    if (open === undefined) return
+    open.cancelled = true
+    open.sendAt = now
+    this.#save(open, out)
+    if (!open.atHome) return
+    const { submitter } = open.submission.task
+    out.event({ type: 'homeTasksCancelled', submitter, taskIds: [taskId] })
+  }
+
+  #forgetEnds(taskIds: readonly TaskId[], out: SubmitterOut): void {
+    for (const taskId of taskIds) if (this.#kept.delete(taskId)) out.save(endedKey(taskId), undefined)
+  }
+
   #submit(submission: Submission, now: Instant, out: SubmitterOut): void {
     const { taskId } = submission.task
+    // Whoever lost sight of what was submitted submits it again.
+    if (this.#open.has(taskId)) return
+    const finished = this.#kept.get(taskId)
+    if (finished !== undefined) return out.event({ type: 'resultReceived', finished })
     const open = { submission, epoch: 1, cancelled: false, atHome: false, accepted: false, sendAt: now }
     if (!this.#open.set(taskId, open)) {
       const message = `more than ${this.#config.windowMax} tasks under way`
@@ -248,8 +280,20 @@ export class Submitter implements Machine<SubmitterInput, FromSubmitter, Submitt
     if (open === undefined || !sameTask(open.submission.task, finished.task)) return undefined
     this.#open.delete(taskId)
     out.save(openKey(taskId), undefined)
+    if (this.#config.keepsEnds) this.#keepEnd(finished, out)
     out.event({ type: 'resultReceived', finished })
     return open
+  }
+
+  #keepEnd(finished: FinishedTask, out: SubmitterOut): void {
+    const { taskId } = finished.task
+    if (this.#kept.size >= this.#config.endedMax) {
+      const [oldest] = this.#kept.keys()
+      this.#kept.delete(oldest!)
+      out.save(endedKey(oldest!), undefined)
+    }
+    this.#kept.mustSet(taskId, finished)
+    out.save(endedKey(taskId), finished)
   }
 
   /** Whoever coordinated it before may come back and still have it. */

@@ -111,6 +111,17 @@ describe('TSK-11 delivery', () => {
     expect(driver.finished).toEqual([])
   })
 
+  test('and so it does after the coordinator was restarted, though it was delivered before', () => {
+    const driver = network()
+    complete(driver, 5)
+    receive(driver, alice, 5)
+    driver.restart()
+    driver.forget()
+    expect(driver.submit(makeTask(5)).accepted).toBe(true)
+    driver.advance(10_000)
+    expect(deliveries(driver, alice)).toContain(task)
+  })
+
   test('results of submitters that went away for good do not take the place of those that are here', () => {
     const driver = network({ undeliveredMax: 1_000 })
     for (let n = 0; n < 1_001; n++) {

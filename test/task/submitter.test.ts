@@ -362,3 +362,64 @@ describe('TSK-12 a submitter cancels', () => {
     expect(driver.sends('task/cancel', relay)).toHaveLength(1)
   })
 })
+
+describe('TSK-11 an end is not lost between its arrival and its being kept', () => {
+  /** What stands on the disk after all that was saved. */
+  function diskOf(driver: SubmitterDriver): Map<string, unknown> {
+    const disk = new Map<string, unknown>()
+    for (const effect of driver.history) {
+      if (effect.kind !== 'save') continue
+      if (effect.value === undefined) disk.delete(effect.key)
+      else disk.set(effect.key, effect.value)
+    }
+    return disk
+  }
+  const keep = (driver: SubmitterDriver, n: number) =>
+    driver.give({ kind: 'command', command: { type: 'submitter/kept', taskIds: [taskId(n)] } })
+  const arrived = (config: Partial<SubmitterConfig> = {}) => {
+    const driver = new SubmitterDriver({ keepsEnds: true, ...config })
+    driver.up(relay)
+    driver.submit(1)
+    driver.finish(relay, ended(makeTask(1)))
+    return driver
+  }
+
+  test('it is on the disk after a restart, until the host has said that it has kept it', () => {
+    const driver = arrived()
+    expect([...diskOf(driver).keys()]).toEqual([`submitter/ended/${taskId(1)}`])
+    const again = new SubmitterDriver({ keepsEnds: true })
+    again.submitter.restore([...diskOf(driver)].map(([key, value]) => ({ key, value })))
+    expect(again.submitter.ended().map(({ task }) => task.taskId)).toEqual([taskId(1)])
+    again.up(relay)
+    again.submit(1)
+    expect(again.events('resultReceived')).toHaveLength(1)
+    expect(again.submitted(relay)).toEqual([])
+    keep(driver, 1)
+    expect([...diskOf(driver).keys()]).toEqual([])
+    expect(driver.submitter.ended()).toEqual([])
+  })
+
+  test('where nobody keeps them, nothing stays', () => {
+    expect([...diskOf(arrived({ keepsEnds: false })).keys()]).toEqual([])
+  })
+
+  test('of more than there is room for, the oldest is forgotten, on the disk too', () => {
+    const driver = arrived({ endedMax: 1 })
+    driver.submit(2)
+    driver.finish(relay, ended(makeTask(2)))
+    expect([...diskOf(driver).keys()]).toEqual([`submitter/ended/${taskId(2)}`])
+  })
+
+  test('a task that is under way is not begun anew by submitting it again', () => {
+    const driver = new SubmitterDriver()
+    driver.up(relay)
+    driver.submit(1)
+    driver.accept(relay, 1)
+    driver.forget()
+    driver.submit(1)
+    driver.advance(20_000)
+    expect(driver.submitted(relay)).toEqual([])
+    driver.finish(relay, ended(makeTask(1)))
+    expect(driver.events('resultReceived')).toHaveLength(1)
+  })
+})
