@@ -147,15 +147,15 @@ describe('settings', () => {
     ['port: [1]', 'port is [1] ({path}): expected a whole number from 0 to 65535'],
     [
       'prot: 1',
-      'prot in {path} is no setting: expected one of port, host, publicUrl, libp2pPort, maxPeers, storage, blobs, fleet, tasks, drainSeconds, log of a relay',
+      'prot in {path} is no setting: expected one of port, host, publicUrl, allowOrigin, libp2pPort, maxPeers, storage, blobs, fleet, tasks, drainSeconds, log of a relay',
     ],
     [
       'max_peers: 1',
-      'max_peers in {path} is no setting: expected one of port, host, publicUrl, libp2pPort, maxPeers, storage, blobs, fleet, tasks, drainSeconds, log of a relay',
+      'max_peers in {path} is no setting: expected one of port, host, publicUrl, allowOrigin, libp2pPort, maxPeers, storage, blobs, fleet, tasks, drainSeconds, log of a relay',
     ],
     [
       'slots: 1',
-      'slots in {path} is no setting: expected one of port, host, publicUrl, libp2pPort, maxPeers, storage, blobs, fleet, tasks, drainSeconds, log of a relay',
+      'slots in {path} is no setting: expected one of port, host, publicUrl, allowOrigin, libp2pPort, maxPeers, storage, blobs, fleet, tasks, drainSeconds, log of a relay',
     ],
     [
       'storage:\n  knd: redis',
@@ -167,11 +167,11 @@ describe('settings', () => {
     ['8080', 'The configuration file {path} is not a mapping of keys to values'],
     [
       'storage.kind: redis',
-      'storage.kind in {path} is no setting: expected one of port, host, publicUrl, libp2pPort, maxPeers, storage, blobs, fleet, tasks, drainSeconds, log of a relay',
+      'storage.kind in {path} is no setting: expected one of port, host, publicUrl, allowOrigin, libp2pPort, maxPeers, storage, blobs, fleet, tasks, drainSeconds, log of a relay',
     ],
     [
       '__proto__: { port: 1 }',
-      '__proto__ in {path} is no setting: expected one of port, host, publicUrl, libp2pPort, maxPeers, storage, blobs, fleet, tasks, drainSeconds, log of a relay',
+      '__proto__ in {path} is no setting: expected one of port, host, publicUrl, allowOrigin, libp2pPort, maxPeers, storage, blobs, fleet, tasks, drainSeconds, log of a relay',
     ],
   ])('OPS-02 refuse a file with %j', async (text, message) => {
     const path = await file(text)

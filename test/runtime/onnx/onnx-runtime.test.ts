@@ -41,7 +41,10 @@ describe('SBX-03 the memory limit of a model', () => {
     const limits = { memoryBytes: 64 * mebi }
     const runtime = await onnxRuntime()
     const outcomes: string[] = []
-    const sizes = noise(12, 77).map((x) => Math.round((x + 1.05) * 5 * mebi))
+    // Evenly over the range in which the memory comes to its end, large and small by turns.
+    const sizes = Array.from({ length: 12 }, (_, n) =>
+      Math.round((((n * 5) % 12) + 0.5) * (10.5 / 12) * mebi),
+    )
     for (const size of sizes) {
       const run = runOf(filler, [size], { limits })
       const cold = digest(await (await onnxRuntime()).run(run))
