@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../test/support/servers/server-process.ts'
 
 const main = fileURLToPath(new URL('../../relay/main.ts', import.meta.url))
 
@@ -28,7 +29,7 @@ export class RelayProcess {
 
   static async start(): Promise<RelayProcess> {
     const data = await mkdtemp(join(tmpdir(), 'tabmesh-relay-'))
-    const { child, url } = await launch(data, 0)
+    const { child, url } = await launch(data, await freePort())
     return new RelayProcess(data, child, url)
   }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { text as readAll } from 'node:stream/consumers'
 import Papa from 'papaparse'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../support/servers/server-process.ts'
 import { type Ended, launchTabmesh, ProcessNetwork } from '../support/tabmesh-processes.ts'
 
 const root = new URL('../../', import.meta.url).pathname
@@ -375,15 +376,6 @@ test('WEB-08 under npm, paths are relative to the folder of the caller', async (
   const [stdout, [code]] = await Promise.all([readAll(child.stdout), once(child, 'exit')])
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^valid: 1 task, 2 workers/)])
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0)
 

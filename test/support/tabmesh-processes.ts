@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { freePort } from './servers/server-process.ts'
 
 const main = fileURLToPath(new URL('../../relay/main.ts', import.meta.url))
 
@@ -88,9 +89,9 @@ export class ProcessNetwork {
     return network
   }
 
-  /** The first time on free ports, later where it was. */
+  /** The first time on a free port, later where it was. */
   async startRelay(): Promise<void> {
-    const port = this.url === '' ? '0' : new URL(this.url).port
+    const port = this.url === '' ? String(await freePort()) : new URL(this.url).port
     this.#relay = launchTabmesh(
       ['relay', '--port', port, '--libp2p-port', '0', ...this.#relayArgs],
       this.data,

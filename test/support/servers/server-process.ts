@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { globSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -15,13 +16,20 @@ export function mayBeMissing(): boolean {
   return process.env['CI'] !== 'true'
 }
 
+/** Below the ports that systems give to outgoing connections: one of those would be taken again at once by any test. */
+const [portMin, ports] = [20_000, 12_000]
+
+/** A port that is free now, and that nobody gets who does not ask for it. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
+  for (;;) {
+    const port = portMin + randomInt(ports)
+    const server = createServer()
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+    })
+    if (isFree) return port
+  }
 }
 
 interface Launch {
