@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import type { Browser, CDPSession, Page } from '@playwright/test'
 import { expect, test } from '@playwright/test'
 import { assemble, wat } from '../test/runtime/wasi/wat-program.ts'
@@ -9,8 +8,8 @@ import { openSandboxSite } from './support/sandbox-site.ts'
 
 /** A killed guest stops burning CPU within this. Chromium gives a worker 2 s to end by itself before it makes it. */
 const stopMs = 3_000
-/** With more guests than cores the browser's own threads wait for their turn as well. */
-const crowdedStopMs = 9_000
+/** On a machine where the browser takes longer for workers of its own that it has to stop, ours may take so much more. */
+const overBareMs = 1_000
 
 let site: SandboxSite
 let wasiLoop: string
@@ -76,17 +75,40 @@ async function kill(page: Page, session: CDPSession, threads: readonly string[])
   return msUntilStopped(session, threads, start)
 }
 
+/**
+ * SBX-03's bound, or what the browser takes here to stop as many plain workers without anything of ours: with more of them
+ * than cores its own threads wait for their turn as well.
+ */
+async function boundMs(browser: Browser, slots: number): Promise<number> {
+  const page = await browser.newPage()
+  const session = await browser.newBrowserCDPSession()
+  await page.evaluate((count) => {
+    const source = 'data:text/javascript,for (;;) {}'
+    Object.assign(window, { bare: Array.from({ length: count }, () => new Worker(source)) })
+  }, slots)
+  const threads = await threadsAtWork(session, slots)
+  const start = performance.now()
+  await page.evaluate(() => {
+    for (const worker of (window as unknown as { bare: Worker[] }).bare) worker.terminate()
+  })
+  const bareMs = await msUntilStopped(session, threads, start)
+  await page.close()
+  console.log(`${slots} plain workers: stopped after ${bareMs.toFixed(0)} ms`)
+  return Math.max(stopMs, bareMs + overBareMs)
+}
+
 for (const [name, run] of Object.entries(endless)) {
   for (const slots of [1, 2, 4]) {
-    test(`SBX-03 ${name}: killed in each of ${slots} slots, it stops within 3 s if each has a core`, async ({
+    test(`SBX-03 ${name}: killed in each of ${slots} slots, it stops within 3 s where the browser can`, async ({
       page,
       browser,
     }) => {
+      const bound = await boundMs(browser, slots)
       const session = await open(page, browser, slots)
       await hold(page, run(), slots)
       const ms = await kill(page, session, await threadsAtWork(session, slots))
       console.log(`${slots} slots, ${name}: stopped after ${ms.toFixed(0)} ms`)
-      expect(ms).toBeLessThan(slots > availableParallelism() ? crowdedStopMs : stopMs)
+      expect(ms).toBeLessThan(bound)
       const results = await page.evaluate(
         ([one, times]) => Promise.all(Array.from({ length: times }, () => window.sandboxPage.run(one))),
         [adds, slots] as const,
@@ -96,10 +118,11 @@ for (const [name, run] of Object.entries(endless)) {
   }
 
   for (const slots of [4]) {
-    test(`SBX-03 TSK-07 ${name}: killed in one of ${slots} slots, it stops within 3 s and the others go on`, async ({
+    test(`SBX-03 TSK-07 ${name}: killed in one of ${slots} slots, it stops within 3 s where the browser can, and the others go on`, async ({
       page,
       browser,
     }) => {
+      const bound = await boundMs(browser, slots)
       const session = await open(page, browser, slots)
       await hold(page, run(), 1)
       const threads = await threadsAtWork(session, 1)
@@ -107,7 +130,7 @@ for (const [name, run] of Object.entries(endless)) {
       await page.evaluate(([one, times]) => window.sandboxPage.begin(one, times), [long, slots - 1] as const)
       const ms = await kill(page, session, threads)
       console.log(`one of ${slots} slots, ${name}: stopped after ${ms.toFixed(0)} ms`)
-      expect(ms).toBeLessThan(stopMs)
+      expect(ms).toBeLessThan(bound)
       expect(await page.evaluate((one) => window.sandboxPage.run(one), adds)).toMatchObject({ output: '2' })
       const begun = await page.evaluate(() => window.sandboxPage.begun())
       expect(begun.map(({ output }) => output)).toEqual(Array(slots - 1).fill('89999995'))
@@ -116,11 +139,12 @@ for (const [name, run] of Object.entries(endless)) {
 }
 
 test('SBX-03 closing the pool stops whatever runs within 3 s', async ({ page, browser }) => {
+  const bound = await boundMs(browser, 2)
   const session = await open(page, browser, 2)
   await hold(page, endless['a WASI loop with all the fuel there is']!(), 2)
   const threads = await threadsAtWork(session, 2)
   const start = performance.now()
   await page.evaluate(() => window.sandboxPage.close())
-  expect(await msUntilStopped(session, threads, start)).toBeLessThan(stopMs)
+  expect(await msUntilStopped(session, threads, start)).toBeLessThan(bound)
   expect(await page.locator('iframe').count()).toBe(0)
 })

@@ -45,7 +45,7 @@ export async function busyThreads(browser: CDPSession): Promise<readonly string[
   )
 }
 
-/** Milliseconds from `start`, of performance.now(), until the last of these threads was at work; Infinity after 10 s. */
+/** Milliseconds from `start`, of performance.now(), until the last of these threads was at work; Infinity after 30 s. */
 export async function msUntilStopped(
   browser: CDPSession,
   threads: readonly string[],
@@ -60,7 +60,7 @@ export async function msUntilStopped(
     // A thread that is gone has no time any more.
     if (threads.some((thread) => (now.get(thread) ?? 0) > (times.get(thread) ?? 0))) lastMs = ms
     if (ms - lastMs > quietMs) return lastMs
-    if (ms > 10_000) return Number.POSITIVE_INFINITY
+    if (ms > 30_000) return Number.POSITIVE_INFINITY
     times = now
   }
 }
