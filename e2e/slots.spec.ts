@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { Browser, CDPSession, Page } from '@playwright/test'
 import { expect, test } from '@playwright/test'
 import { assemble, wat } from '../test/runtime/wasi/wat-program.ts'
@@ -13,6 +14,8 @@ const stopMs = 3_000
  * those still have the cores. Seen: 1.2 to 2.1 s.
  */
 const overBareMs = 3_000
+/** With more guests than cores, all killed at once, the browser's own threads wait for their turn as well. Seen: 4 to 9 s. */
+const crowdedStopMs = 20_000
 
 let site: SandboxSite
 let wasiLoop: string
@@ -111,7 +114,7 @@ for (const [name, run] of Object.entries(endless)) {
       await hold(page, run(), slots)
       const ms = await kill(page, session, await threadsAtWork(session, slots))
       console.log(`${slots} slots, ${name}: stopped after ${ms.toFixed(0)} ms`)
-      expect(ms).toBeLessThan(bound)
+      expect(ms).toBeLessThan(slots > availableParallelism() ? crowdedStopMs : bound)
       const results = await page.evaluate(
         ([one, times]) => Promise.all(Array.from({ length: times }, () => window.sandboxPage.run(one))),
         [adds, slots] as const,
