@@ -1,5 +1,5 @@
 import type { PeerId } from '../../shared/kernel/ids.ts'
-import { StorageError, type Store } from '../../shared/storage/store.ts'
+import { isFenced, type Store } from '../../shared/storage/store.ts'
 import { decodeHolder, leaseKey } from '../storage/lease.ts'
 import { decodeRow, encodeRow, type Home, homeKey, isTaken, relayLease } from './fleet-rows.ts'
 import { readTakeover } from './takeovers.ts'
@@ -75,7 +75,7 @@ export class Homes {
         try {
           await store.batch([{ key, value: encodeRow({ relay: self, token }) }], { fence })
         } catch (error) {
-          if (error instanceof StorageError && error.code === 'Fenced' && tries < triesMax) continue
+          if (isFenced(error) && tries < triesMax) continue
           throw error
         }
       }
@@ -99,7 +99,7 @@ export class Homes {
       await this.#parts.store.batch([{ key, value: undefined }], { fence: { key, value } })
       return true
     } catch (error) {
-      if (error instanceof StorageError && error.code === 'Fenced') return false
+      if (isFenced(error)) return false
       throw error
     }
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HostLog } from '../../shared/host/host-log.ts'
 import type { PeerId } from '../../shared/kernel/ids.ts'
-import { StorageError, type Store } from '../../shared/storage/store.ts'
+import { isFenced, type Store } from '../../shared/storage/store.ts'
 import { decodeHolder, encodeHolder, type Holder, Lease, leaseKey } from '../storage/lease.ts'
 import { isTaken, relayLease, takeoverKey } from './fleet-rows.ts'
 import { LeaseWatch } from './lease-watch.ts'
@@ -96,7 +96,7 @@ async function begin(
     await lease.renew()
     return lease
   } catch (error) {
-    if (error instanceof StorageError && error.code === 'Fenced') return undefined
+    if (isFenced(error)) return undefined
     throw error
   }
 }
@@ -106,7 +106,7 @@ async function isHeld(lease: Lease): Promise<boolean> {
     await lease.renew()
     return true
   } catch (error) {
-    if (error instanceof StorageError && error.code === 'Fenced') return false
+    if (isFenced(error)) return false
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import type { Hash } from '../../shared/kernel/ids.ts'
 import { type BlobDraft, BlobRefusal, type BlobStore } from '../../shared/storage/blob-store.ts'
-import { StorageError, type Store } from '../../shared/storage/store.ts'
+import { isFenced, type Store } from '../../shared/storage/store.ts'
 
 export interface SharedBlobsParts {
   /** Shared by the fleet. */
@@ -214,7 +214,6 @@ const decode = (value: Uint8Array): SharedBlob => JSON.parse(new TextDecoder().d
 const chunkKey = (hash: Hash, n: number): string => `chunk/${hash}/${String(n).padStart(4, '0')}`
 const chunksOf = (sizeBytes: number): number[] =>
   Array.from({ length: Math.ceil(sizeBytes / chunkBytes) }, (_, n) => n)
-const isFenced = (error: unknown): boolean => error instanceof StorageError && error.code === 'Fenced'
 
 /** Does the work for each, `atOnce` at one time. */
 async function inTurns(items: readonly number[], work: (item: number) => Promise<void>): Promise<void> {

@@ -1,7 +1,7 @@
 import type { HostLog } from '../../shared/host/host-log.ts'
 import type { PeerId } from '../../shared/kernel/ids.ts'
 import type { Row } from '../../shared/kernel/machine.ts'
-import { StorageError, type Store, type StoreChange } from '../../shared/storage/store.ts'
+import { isFenced, type Store, type StoreChange } from '../../shared/storage/store.ts'
 import { decodeHolder, encodeHolder, leaseKey } from '../storage/lease.ts'
 import { DeadRelay, type DeadRows } from './dead-rows.ts'
 import {
@@ -226,6 +226,5 @@ export class Takeovers {
   }
 }
 
-const isFenced = (error: unknown): boolean => error instanceof StorageError && error.code === 'Fenced'
 const idle = { taker: null, token: 0, stack: [] } as const
 const damagedKey = (key: string): string => `damaged/${key}`

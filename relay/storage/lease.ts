@@ -1,4 +1,4 @@
-import { type Fence, StorageError, type Store } from '../../shared/storage/store.ts'
+import { type Fence, isFenced, type Store } from '../../shared/storage/store.ts'
 
 export interface Holder {
   /** `null`: nobody has it any more. */
@@ -65,7 +65,7 @@ export class Lease {
       await lease.renew()
       return lease
     } catch (error) {
-      if (error instanceof StorageError && error.code === 'Fenced') return undefined
+      if (isFenced(error)) return undefined
       throw error
     }
   }

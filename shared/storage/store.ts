@@ -67,6 +67,9 @@ export class StorageError extends Error {
   }
 }
 
+/** Whether nothing was written because another has changed the row that the writer rests on. */
+export const isFenced = (error: unknown): boolean => error instanceof StorageError && error.code === 'Fenced'
+
 /** What a store rejects with whose fence did not hold. */
 export function fencedError(place: string, fence: Fence): StorageError {
   return new StorageError(
