@@ -13,8 +13,17 @@ export interface VitestReport {
     readonly startTime: number
     readonly endTime: number
     readonly status: string
-    readonly assertionResults: readonly { readonly status: string; readonly title: string }[]
+    /** Why the file as a whole failed, where it did. */
+    readonly message?: string
+    readonly assertionResults: readonly VitestTest[]
   }[]
+}
+
+interface VitestTest {
+  readonly status: string
+  readonly title: string
+  readonly fullName?: string
+  readonly failureMessages?: readonly string[] | null
 }
 
 /** The parts of Playwright's JSON report that are counted; `expected` passed, `flaky` passed only when retried. */
@@ -25,7 +34,7 @@ export interface PlaywrightReport {
     readonly flaky: number
     readonly skipped: number
   }
-  readonly errors: readonly unknown[]
+  readonly errors: readonly { readonly message?: string }[]
   readonly suites?: readonly PlaywrightSuite[]
 }
 
@@ -34,8 +43,22 @@ interface PlaywrightSuite {
   readonly file: string
   readonly suites?: readonly PlaywrightSuite[]
   readonly specs?: readonly {
-    readonly tests: readonly { readonly results: readonly { readonly duration: number }[] }[]
+    readonly title?: string
+    readonly ok?: boolean
+    readonly tests: readonly {
+      readonly results: readonly {
+        readonly duration: number
+        readonly errors?: readonly { readonly message?: string }[]
+      }[]
+    }[]
   }[]
+}
+
+/** A test that failed, or a file that could not be run. */
+export interface Failure {
+  readonly path: string
+  readonly title: string
+  readonly messages: readonly string[]
 }
 
 /** How long a file of tests took. */
@@ -64,6 +87,50 @@ export function tallyVitest({ testResults }: VitestReport): Tally {
 export function notesOf({ testResults }: VitestReport): readonly string[] {
   const titles = testResults.flatMap(({ assertionResults }) => assertionResults.map(({ title }) => title))
   return [...new Set(titles.filter((title) => title.startsWith('not run: ')))]
+}
+
+export function failuresOfVitest({ testResults }: VitestReport): readonly Failure[] {
+  return testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const failed = assertionResults.filter((test) => test.status === 'failed')
+    if (failed.length === 0 && status === 'failed')
+      return [{ path: name, title: 'the file as a whole', messages: [message ?? ''] }]
+    return failed.map((test) => ({
+      path: name,
+      title: test.fullName ?? test.title,
+      messages: test.failureMessages ?? [],
+    }))
+  })
+}
+
+export function failuresOfPlaywright({ suites = [], errors }: PlaywrightReport): readonly Failure[] {
+  const whole = errors.map(({ message = '' }) => ({ path: '', title: 'the run', messages: [message] }))
+  return [...whole, ...suites.flatMap(failuresOfSuite)]
+}
+
+function failuresOfSuite({ file, suites = [], specs = [] }: PlaywrightSuite): readonly Failure[] {
+  const own = specs
+    .filter(({ ok }) => ok === false)
+    .map(({ title = '', tests }) => ({
+      path: file,
+      title,
+      messages: tests.flatMap(({ results }) =>
+        results.flatMap(({ errors = [] }) => errors.map(({ message = '' }) => message)),
+      ),
+    }))
+  return [...own, ...suites.flatMap(failuresOfSuite)]
+}
+
+const linesShown = 12
+
+/** What failed, once more at the end, where whoever reads only the last lines finds it. */
+export function failureList(failures: readonly Failure[]): string {
+  const lines = failures.flatMap(({ path, title, messages }) => [
+    `  ${path}: ${title}`,
+    ...messages
+      .flatMap((message) => message.split('\n').slice(0, linesShown))
+      .map((line) => `      ${line}`.trimEnd()),
+  ])
+  return ['failed:', ...lines].join('\n')
 }
 
 export function tallyPlaywright({ stats, errors }: PlaywrightReport): Tally {

@@ -4,13 +4,17 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureChromium } from './chromium.ts'
 import { e2eProjects } from './e2e-projects.ts'
 import {
   add,
   exitCodeOf,
+  type Failure,
+  failureList,
+  failuresOfPlaywright,
+  failuresOfVitest,
   type FileTime,
   notesOf,
   nothing,
@@ -50,6 +54,7 @@ const suites = new Map<string, Suite>([
 const { names, filters } = readArguments()
 let total = nothing
 const notes = new Set<string>()
+const failures: Failure[] = []
 const fileTimes: FileTime[] = []
 const suiteTimes: FileTime[] = []
 let pageIsBuilt = false
@@ -59,6 +64,7 @@ try {
   rmSync(reports, { recursive: true, force: true })
 }
 console.log(timeTable(fileTimes, suiteTimes))
+if (failures.length > 0) console.log(failureList(failures))
 for (const note of notes) console.log(note)
 console.log(summary(total))
 process.exitCode = exitCodeOf(total)
@@ -125,6 +131,8 @@ function runVitest(name: string, parts: readonly string[]): Tally {
     for (const note of notesOf(found)) notes.add(note)
     for (const { path, seconds } of timesOfVitest(found))
       fileTimes.push({ path: relative(root, path), seconds })
+    for (const failure of failuresOfVitest(found))
+      failures.push({ ...failure, path: relative(root, failure.path) })
     return tallyVitest(found)
   })
 }
@@ -150,6 +158,8 @@ function runPlaywright(name: string, parts: readonly string[]): Tally {
       tallyOf(report, status, (found: PlaywrightReport) => {
         for (const { path, seconds } of timesOfPlaywright(found))
           fileTimes.push({ path: join('e2e', path), seconds })
+        for (const failure of failuresOfPlaywright(found))
+          failures.push({ ...failure, path: join('e2e', failure.path) })
         return tallyPlaywright(found)
       }),
     )
@@ -158,8 +168,11 @@ function runPlaywright(name: string, parts: readonly string[]): Tally {
 }
 
 function tallyOf<R>(report: string, status: number | null, count: (report: R) => Tally): Tally {
-  if (!existsSync(report)) return withExitCode(nothing, status ?? 1)
-  return withExitCode(count(JSON.parse(readFileSync(report, 'utf8')) as R), status)
+  const counted = existsSync(report) ? count(JSON.parse(readFileSync(report, 'utf8')) as R) : nothing
+  const tally = withExitCode(counted, status)
+  if (tally !== counted)
+    failures.push({ path: basename(report), title: `ended with code ${status}, and no test says why`, messages: [] })
+  return tally
 }
 
 function runNode(args: readonly string[], env: NodeJS.ProcessEnv = {}) {

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import {
   exitCodeOf,
+  failureList,
+  failuresOfPlaywright,
+  failuresOfVitest,
   notesOf,
   nothing,
   summary,
@@ -98,4 +101,42 @@ test('shows the fifteen slowest files, the slowest first, and every suite', () =
   const table = timeTable(files, [{ path: 'unit', seconds: 190 }]).split('\n')
   expect(table.slice(0, 2)).toEqual(['slowest files:', '   19.0 s  19.test.ts'])
   expect(table.slice(15)).toEqual(['    5.0 s  5.test.ts', 'suites:', '  190.0 s  unit'])
+})
+
+test('names what failed, with the first lines of why', () => {
+  const why = Array.from({ length: 40 }, (_, line) => `line ${line}`).join('\n')
+  const testResults = [
+    {
+      ...file,
+      status: 'failed',
+      assertionResults: [
+        ...tests('passed'),
+        { status: 'failed', title: 'a', fullName: 'group a', failureMessages: [why] },
+      ],
+    },
+    { ...file, name: '/b.test.ts', status: 'failed', message: 'cannot be loaded', assertionResults: [] },
+  ]
+  const list = failureList(failuresOfVitest({ testResults })).split('\n')
+  expect(list.slice(0, 3)).toEqual(['failed:', '  /a.test.ts: group a', '      line 0'])
+  expect(list.slice(-3)).toEqual([
+    '      line 11',
+    '  /b.test.ts: the file as a whole',
+    '      cannot be loaded',
+  ])
+})
+
+test('names the browser tests that failed, those of groups too', () => {
+  const result = { duration: 1, errors: [{ message: 'no button' }] }
+  const failed = { title: 'deep', ok: false, tests: [{ results: [result] }] }
+  const passed = { title: 'fine', ok: true, tests: [{ results: [{ duration: 1 }] }] }
+  const group = { file: 'a.spec.ts', specs: [failed] }
+  const report = {
+    stats: { expected: 1, unexpected: 1, flaky: 0, skipped: 0 },
+    errors: [{ message: 'no server' }],
+    suites: [{ file: 'a.spec.ts', specs: [passed], suites: [group] }],
+  }
+  expect(failuresOfPlaywright(report)).toEqual([
+    { path: '', title: 'the run', messages: ['no server'] },
+    { path: 'a.spec.ts', title: 'deep', messages: ['no button'] },
+  ])
 })
