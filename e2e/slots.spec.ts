@@ -9,13 +9,8 @@ import { openSandboxSite } from './support/sandbox-site.ts'
 
 /** A killed guest stops burning CPU within this. Chromium gives a worker 2 s to end by itself before it makes it. */
 const stopMs = 3_000
-/**
- * On a slow machine ours may take so much more than plain workers do: new sandboxes start in place of the killed ones while
- * those still have the cores. Seen: 1.2 to 2.1 s.
- */
-const overBareMs = 3_000
-/** With more guests than cores, all killed at once, the browser's own threads wait for their turn as well. Seen: 4 to 9 s. */
-const crowdedStopMs = 20_000
+/** With more guests than cores, all killed at once, the browser's own threads wait for their turn as well. */
+const crowdedStopMs = 9_000
 
 let site: SandboxSite
 let wasiLoop: string
@@ -100,7 +95,7 @@ async function boundMs(browser: Browser, slots: number): Promise<number> {
   const bareMs = await msUntilStopped(session, threads, start)
   await page.close()
   console.log(`${slots} plain workers: stopped after ${bareMs.toFixed(0)} ms`)
-  return Math.max(stopMs, bareMs + overBareMs)
+  return Math.max(stopMs, bareMs + 1_000)
 }
 
 for (const [name, run] of Object.entries(endless)) {

@@ -5,7 +5,7 @@ import type { ProgramRun, RunResult } from './program-runner.ts'
 import type { Completion, Guest, GuestEvents, GuestValue } from './quickjs-guest.ts'
 import { createGuest, GuestMemoryError } from './quickjs-guest.ts'
 import type { QuickJsModule, QuickJsState } from './quickjs-instance.ts'
-import { memoryBytesMin } from './quickjs-instance.ts'
+import { memoryBytesMin } from './quickjs-memory.ts'
 import { prelude } from './quickjs-prelude.ts'
 
 /**

@@ -20,7 +20,7 @@ export class MemoryImage {
     }
   }
 
-  /** Makes `memory`, of `sizeBytes`, what it was. */
+  /** Makes `memory`, of `sizeBytes` or grown since, what it was; what it has grown by is zeros. */
   putBack(memory: Uint8Array): void {
     let end = 0
     for (const { at, bytes } of this.#stretches) {

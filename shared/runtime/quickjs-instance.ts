@@ -8,6 +8,7 @@ import type {
 } from 'quickjs-emscripten-core'
 import { MemoryImage } from './memory-image.ts'
 import { limitEngine, memoryHits, stackHits, stackLeft } from './quickjs-limits.ts'
+import { firstPages, pageBytes } from './quickjs-memory.ts'
 
 /** One QuickJS with a linear memory of its own; dropped, never disposed of. */
 export interface QuickJsInstance {
@@ -35,11 +36,10 @@ export type QuickJsModule = WebAssembly.Module
 // The package's types describe its CommonJS face; the ES module's default export is the loader itself.
 const load = loadEngine as unknown as EmscriptenModuleLoader<QuickJSEmscriptenModule>
 
-const pageBytes = 65_536
-/** What the engine's own data and C stack take; it does not start with less. */
-export const memoryBytesMin = 256 * pageBytes
 /** The engine's pointers are signed in places: 2 GiB is the end. */
 const memoryBytesMax = 32_768 * pageBytes
+/** Beyond this a new engine takes less time than putting back one whose guest made it grow. */
+const rewoundBytesMax = 64 * 1024 * 1024
 
 /** Compiles the engine's published bytes, made ready to show its limits; share the module, it holds no state. */
 export async function compileQuickJs(wasm: Uint8Array): Promise<QuickJsModule> {
@@ -53,7 +53,7 @@ export async function instantiateQuickJs(
   callbacks: EmscriptenModuleCallbacks,
 ): Promise<QuickJsInstance> {
   const maximum = Math.floor(Math.min(memoryBytes, memoryBytesMax) / pageBytes)
-  const memory = new WebAssembly.Memory({ initial: memoryBytesMin / pageBytes, maximum })
+  const memory = new WebAssembly.Memory({ initial: firstPages, maximum })
   const growth = new Growth(memory, maximum)
   let exports: WebAssembly.Exports | undefined
   const options: EmscriptenModuleLoaderOptions & { print(): void; printErr(): void } = {
@@ -87,7 +87,7 @@ export async function instantiateQuickJs(
     }),
     putBack(state) {
       const bytes = new Uint8Array(memory.buffer)
-      if (bytes.length !== state.memory.sizeBytes || growth.refused > 0 || growth.hostFailed) return false
+      if (bytes.length > rewoundBytesMax || growth.refused > 0 || growth.hostFailed) return false
       state.memory.putBack(bytes)
       for (const [i, global] of globalsOf(exports!).entries()) global.value = state.globals[i]
       return true

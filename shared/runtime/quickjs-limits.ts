@@ -1,5 +1,6 @@
 import { joinBytes } from '../kernel/bytes.ts'
 import { boundCallDepth } from './call-depth.ts'
+import { withFirstPages } from './quickjs-memory.ts'
 import { sectionIds } from './wasm/content.ts'
 import { Reader } from './wasm/reader.ts'
 import type { Section } from './wasm/section-list.ts'
@@ -52,9 +53,10 @@ export function limitEngine(wasm: Uint8Array): Uint8Array {
     globalOf(0),
     globalOf(callBudgetBytes),
   ])
+  const smaller = replace(bounded, 'import', withFirstPages(sectionOf(sections, 'import')))
   const own = mutableGlobals(sectionOf(sections, 'global')).map((index) => exportOf(`state${index}`, index))
   const names = [...own, ...[stackHits, memoryHits, stackLeft].map((name, i) => exportOf(name, first + i))]
-  const exported = replace(bounded, 'export', appendTo(sectionOf(sections, 'export'), names))
+  const exported = replace(smaller, 'export', appendTo(sectionOf(sections, 'export'), names))
   return writeModule(replace(exported, 'global', globals))
 }
 

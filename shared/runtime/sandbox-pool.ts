@@ -20,6 +20,8 @@ export interface SandboxPoolOptions {
   readonly slots: number
   /** Makes a sandbox at once; it loads its engine by itself and says when it is ready. */
   readonly spawn: (engine: Engine) => Sandbox
+  /** So long after a sandbox was killed the next one is started, if no run wants it before; 0 when not given. */
+  readonly respawnMs?: number
 }
 
 /** Runs that may wait for a slot; the next one is answered `none` at once. */
@@ -32,9 +34,13 @@ const startMs: Readonly<Record<Engine, number>> = { guests: 20_000, onnx: 120_00
 const timeoutMsMax = 2 ** 31 - 1
 
 /** Starts the sandboxes and comes back when all are ready; rejects when one does not start. */
-export async function createSandboxPool({ slots, spawn }: SandboxPoolOptions): Promise<ProgramRunner> {
+export async function createSandboxPool({
+  slots,
+  spawn,
+  respawnMs = 0,
+}: SandboxPoolOptions): Promise<ProgramRunner> {
   if (!Number.isInteger(slots) || slots < 1) throw new RangeError(`A pool needs 1 slot or more, not ${slots}`)
-  const pool = new SandboxPool(slots, spawn)
+  const pool = new SandboxPool(slots, spawn, respawnMs)
   await pool.start()
   return pool
 }
@@ -46,9 +52,9 @@ class SandboxPool implements ProgramRunner {
   readonly #waiting: ((slot: Slot | undefined) => void)[] = []
   #closed = false
 
-  constructor(slots: number, spawn: (engine: Engine) => Sandbox) {
+  constructor(slots: number, spawn: (engine: Engine) => Sandbox, respawnMs: number) {
     this.slots = slots
-    this.#all = Array.from({ length: slots }, () => new Slot(spawn))
+    this.#all = Array.from({ length: slots }, () => new Slot(spawn, respawnMs))
     this.#idle = [...this.#all]
   }
 
@@ -124,6 +130,8 @@ const closed: RunResult = { kind: 'none', reason: 'cancelled', message: 'The poo
  */
 class Slot {
   readonly #spawn: (engine: Engine) => Sandbox
+  readonly #respawnMs: number
+  #respawning: ReturnType<typeof setTimeout> | undefined
   #engine: Engine = 'guests'
   /** The one model that the sandbox has run. */
   #model: Hash | undefined
@@ -132,8 +140,9 @@ class Slot {
   #stop: ((result: RunResult) => void) | undefined
   #closed = false
 
-  constructor(spawn: (engine: Engine) => Sandbox) {
+  constructor(spawn: (engine: Engine) => Sandbox, respawnMs: number) {
     this.#spawn = spawn
+    this.#respawnMs = respawnMs
   }
 
   serves(engine: Engine, programHash: Hash): boolean {
@@ -166,13 +175,14 @@ class Slot {
     const result = await this.#runIn(sandbox, run, signal)
     if (result.kind === 'none') {
       this.#drop(sandbox)
-      if (!this.#closed) this.#current(engine)
+      if (!this.#closed) this.#respawn(engine)
     }
     return result
   }
 
   async close(): Promise<void> {
     this.#closed = true
+    clearTimeout(this.#respawning)
     this.#stop?.(closed)
     const sandbox = this.#sandbox
     this.#sandbox = undefined
@@ -196,7 +206,14 @@ class Slot {
     return result
   }
 
+  #respawn(engine: Engine): void {
+    if (this.#respawnMs === 0) return void this.#current(engine)
+    clearTimeout(this.#respawning)
+    this.#respawning = setTimeout(() => this.#current(engine), this.#respawnMs)
+  }
+
   #current(engine: Engine): Sandbox {
+    clearTimeout(this.#respawning)
     if (this.#sandbox !== undefined) return this.#sandbox
     const sandbox = this.#spawn(engine)
     this.#engine = engine

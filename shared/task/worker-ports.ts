@@ -97,6 +97,6 @@ export const defaultWorkerConfig: WorkerConfig = {
   resendMs: 3_000,
   forgetMs: 5 * 60_000,
   gatherMs: 4,
-  gatherBusyMs: 25,
+  gatherBusyMs: 100,
   offerGapMs: 50,
 }

@@ -22,6 +22,14 @@ test('puts back every byte, whatever was there and whatever was written since', 
   )
 })
 
+test('what the memory has grown by becomes zeros', () => {
+  const image = new MemoryImage(new Uint8Array(pageBytes).fill(3))
+  const grown = new Uint8Array(3 * pageBytes).fill(7)
+  image.putBack(grown)
+  expect(grown.subarray(0, pageBytes).every((byte) => byte === 3)).toBe(true)
+  expect(grown.subarray(pageBytes).every((byte) => byte === 0)).toBe(true)
+})
+
 test('knows the size of what it was made of', () => {
   expect(new MemoryImage(new Uint8Array(pageBytes)).sizeBytes).toBe(pageBytes)
 })

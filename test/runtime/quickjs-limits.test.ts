@@ -17,6 +17,15 @@ function altered(from: string, to: string): Uint8Array {
   return copy
 }
 
+/** The engine with another number of pages in its import of a memory: module `a`, name `a`, kind 2, flag 1, 256. */
+function withMemoryOf(pages: number): Uint8Array {
+  const at = Buffer.from(engine).indexOf(Uint8Array.of(1, 0x61, 1, 0x61, 2, 1, 0x80, 0x02))
+  expect(at).toBeGreaterThan(0)
+  const copy = engine.slice()
+  copy.set([0x80 | (pages & 0x7f), pages >> 7], at + 6)
+  return copy
+}
+
 describe('the limited engine', () => {
   test('is a valid module that exports its limits', () => {
     const names = (wasm: Uint8Array): string[] =>
@@ -50,6 +59,7 @@ describe('another build is refused', () => {
       () => altered('stack overflow\0', 'stack is gone!\0'),
       'does not contain',
     ],
+    ['an engine that starts with another memory', () => withMemoryOf(255), 'another memory'],
   ])('%s', (_name, bytes, message) => {
     expect(() => limitEngine(bytes())).toThrow(message)
   })

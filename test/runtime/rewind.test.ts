@@ -69,6 +69,17 @@ describe('SBX-02 a run finds nothing of the run before', () => {
     }
   })
 
+  test('nor how far its memory had grown: the limit is met at the same step', async () => {
+    const tight = { ...limits, memoryBytes: 2 ** 25 }
+    const end = runOf(hostile['the end of its memory']!, null, { limits: tight })
+    const first = await createGuestRuntime(await quickJsModule()).run(end)
+    expect(first).toMatchObject({ kind: 'error', error: 'memory' })
+    const other = createGuestRuntime(await quickJsModule())
+    const grows = runOf('export default () => new Array(1e6).fill(1).length', null, { limits: tight })
+    for (let i = 0; i < 3; i++) expect(await other.run(grows)).toMatchObject({ kind: 'ok' })
+    expect(await other.run(end)).toEqual(first)
+  })
+
   test('nor of a thousand runs', async () => {
     const programs = Object.values(hostile).slice(0, 8)
     for (let i = 0; i < 1_000; i++) {

@@ -27,6 +27,12 @@ const defaultUrls = { guests: '/sandbox.html', onnx: '/sandbox-onnx.html' }
 const engineUrls: Readonly<Record<Engine, string>> = { guests: quickJsUrl, onnx: onnxUrl }
 
 /**
+ * Chromium gives a worker that is terminated 2 s to end by itself before it makes it. Frames that start meanwhile take the
+ * cores from the threads that are to end, and from the visitor, who may just have asked for quiet.
+ */
+const respawnMs = 2_500
+
+/**
  * Starts the frames and comes back when all are ready. Rejects when the engine cannot be loaded or a frame does not
  * start; the page's own policy has to allow the frame (`frame-src 'self'`). ONNX Runtime is loaded with the first
  * model.
@@ -40,7 +46,11 @@ export async function createFrameRunner(options: FrameRunnerOptions): Promise<Pr
     known.catch(() => loaded.delete(engine))
     return known
   }
-  return createSandboxPool({ slots, spawn: (engine) => new FrameSandbox(sandboxUrls[engine], load(engine)) })
+  return createSandboxPool({
+    slots,
+    spawn: (engine) => new FrameSandbox(sandboxUrls[engine], load(engine)),
+    respawnMs,
+  })
 }
 
 async function fetchEngine(

@@ -12,7 +12,7 @@ import { executionsPerTask, TaskNetwork } from './task-network.ts'
 
 /** Tasks of one round, unless the bench is scaled. */
 const wasiTasks = 4_000
-const javascriptTasks = 1_000
+const javascriptTasks = 4_000
 const millisecondTasks = 2_000
 
 const verifiedPerSecond = { min: 1_000 }
@@ -55,7 +55,9 @@ export async function measureWasi(options: BenchOptions): Promise<Findings> {
       ...costs('wasi processor time of a task', spent.network),
       ...costs('wasi processor time of a BullMQ job', spent.bull),
     ]
-    const notes = await profileOf(options, network.processes, tasks, () => network.job({ ...job, tasks }))
+    const notes = await profileOf('wasi', options, network.processes, tasks, () =>
+      network.job({ ...job, tasks }),
+    )
     return { results, missing: [], notes }
   })
 }
@@ -66,13 +68,13 @@ export async function measureJavaScript(options: BenchOptions): Promise<Findings
   const tasks = scaled(javascriptTasks, options)
   options.progress(`verified tasks of a JavaScript program that does nothing: ${tasks} each round`)
   const pool = PoolProcesses.start('sandboxes')
-  const results = await againstPool('javascript', options, pool, tasks, {
+  const { results, notes } = await againstPool('javascript', options, pool, tasks, {
     job: { program, taskType: 'javascript' },
     run: { program, input: 0 },
     baseline: 'the sandboxes alone',
     target: javascriptRatio,
   })
-  return { results, missing: [] }
+  return { results, missing: [], notes }
 }
 
 /** Tasks of about a millisecond, against worker threads that do nothing else than run the same module. */
@@ -81,14 +83,14 @@ export async function measureMillisecond(options: BenchOptions): Promise<Finding
   const tasks = scaled(millisecondTasks, options)
   options.progress(`verified tasks of ${milliseconds.toFixed(2)} ms: ${tasks} each round`)
   const pool = PoolProcesses.start('threads')
-  const results = await againstPool('millisecond', options, pool, tasks, {
+  const { results, notes } = await againstPool('millisecond', options, pool, tasks, {
     job: { program, taskType: 'wasi', input: size },
     run: { program, input: size },
     baseline: 'bare worker threads',
     target: millisecondRatio,
   })
   const alone = resultOf({ name: 'millisecond run alone', unit: 'ms', samples: [milliseconds] })
-  return { results: [alone, ...results], missing: [] }
+  return { results: [alone, ...results], missing: [], notes }
 }
 
 interface PoolContest {
@@ -100,11 +102,11 @@ interface PoolContest {
 
 async function againstPool(
   name: 'javascript' | 'millisecond',
-  { runs }: BenchOptions,
+  options: BenchOptions,
   starting: Promise<PoolProcesses>,
   tasks: number,
   { job, run, baseline, target }: PoolContest,
-): Promise<BenchResult[]> {
+): Promise<{ results: readonly BenchResult[]; notes: readonly string[] }> {
   return await withBoth(TaskNetwork.start(), starting, async (network, pool) => {
     const executions = executionsPerTask * tasks
     const spent = await compete(
@@ -113,9 +115,9 @@ async function againstPool(
         pool: { spenders: pool.spenders, work: (count) => counted(count, pool.run({ ...run, runs: count })) },
       },
       { network: tasks, pool: executions },
-      runs,
+      options.runs,
     )
-    return [
+    const results = [
       resultOf({ name: `${name} verified tasks`, unit: 'tasks/s', samples: rates(spent.network) }),
       resultOf({
         name: `${name} executions`,
@@ -127,6 +129,10 @@ async function againstPool(
       ...costs(`${name} processor time of a task`, spent.network),
       ...costs(`${name} processor time of ${baseline}`, spent.pool),
     ]
+    const notes = await profileOf(name, options, network.processes, tasks, () =>
+      network.job({ ...job, tasks }),
+    )
+    return { results, notes }
   })
 }
 

@@ -17,17 +17,19 @@ const functionsShown = 30
 const mainThread = 'MainThread'
 
 /**
- * Does the work once more under a profiler, writes a .cpuprofile of each thread into the folder that was asked for, and
- * tells by area where the time went. Nothing when no profile was asked for. What it shows is slower than what is measured
+ * Does the work once more under a profiler, writes a .cpuprofile of each thread into a folder of this name within the one
+ * that was asked for, and tells by area where the time went. Nothing when no profile was asked for. What it shows is slower than what is measured
  * without a profiler.
  */
 export async function profileOf(
-  { profile: folder, progress }: BenchOptions,
+  name: string,
+  { profile, progress }: BenchOptions,
   processes: readonly BenchProcess[],
   tasks: number,
   work: () => Promise<unknown>,
 ): Promise<readonly string[]> {
-  if (folder === undefined) return []
+  if (profile === undefined) return []
+  const folder = join(profile, name)
   progress('the same under a profiler')
   await mkdir(folder, { recursive: true })
   for (const process of processes) await process.ask('startProfile')
@@ -51,7 +53,7 @@ export async function profileOf(
       if (isUnprofiled(thread) && ms > 0) rows.push([`${process.role}, ${thread}`, { native: ms / tasks }])
     }
   }
-  const text = [areaTable(rows), functionTable(functions)]
+  const text = [`${name}:`, areaTable(rows), functionTable(functions)]
   await writeFile(join(folder, 'summary.txt'), `${text.join('\n\n')}\n`)
   return text
 }
