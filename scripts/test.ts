@@ -12,10 +12,10 @@ import {
   add,
   exitCodeOf,
   type Failure,
+  type FileTime,
   failureList,
   failuresOfPlaywright,
   failuresOfVitest,
-  type FileTime,
   notesOf,
   nothing,
   type PlaywrightReport,
@@ -171,7 +171,11 @@ function tallyOf<R>(report: string, status: number | null, count: (report: R) =>
   const counted = existsSync(report) ? count(JSON.parse(readFileSync(report, 'utf8')) as R) : nothing
   const tally = withExitCode(counted, status)
   if (tally !== counted)
-    failures.push({ path: basename(report), title: `ended with code ${status}, and no test says why`, messages: [] })
+    failures.push({
+      path: basename(report),
+      title: `ended with code ${status}, and no test says why`,
+      messages: [],
+    })
   return tally
 }
 

@@ -1,3 +1,4 @@
+import { unbundled } from '../envelope/bundle.ts'
 import { type Envelope, envelopeSigningBytes, freshMs, openFrame } from '../envelope/envelope.ts'
 import { ReplayWindow } from '../envelope/replay-window.ts'
 import type { Hash, Instant, PeerId, TaskId } from '../kernel/ids.ts'
@@ -94,11 +95,11 @@ export class Inbound {
   async #inTurn(
     lane: Lane,
     from: PeerId,
-    checked: Promise<WireMessage | undefined>,
+    checked: Promise<readonly WireMessage[]>,
     sizeBytes: number,
   ): Promise<void> {
-    const [message] = await Promise.all([checked, lane.tail])
-    if (message !== undefined) {
+    const [messages] = await Promise.all([checked, lane.tail])
+    for (const message of messages) {
       const needed = blobsNeeded(message, (attempt, outputBytes) =>
         this.#parts.awaits(from, attempt, outputBytes),
       )
@@ -156,12 +157,12 @@ export class Inbound {
     this.#parts.deliver(from, message)
   }
 
-  async #malformed(from: PeerId): Promise<undefined> {
+  async #malformed(from: PeerId): Promise<readonly []> {
     return await this.#reject(from, 'malformed', 'Invalid message authentication')
   }
 
   /** As `#check`. What trips up the checking itself is refused too: no message may end the node. */
-  async #checkSafely(from: PeerId, frame: Uint8Array): Promise<WireMessage | undefined> {
+  async #checkSafely(from: PeerId, frame: Uint8Array): Promise<readonly WireMessage[]> {
     try {
       return await this.#check(from, frame)
     } catch (error) {
@@ -170,8 +171,8 @@ export class Inbound {
     }
   }
 
-  /** The message of an envelope frame, or nothing when it was refused. */
-  async #check(from: PeerId, frame: Uint8Array): Promise<WireMessage | undefined> {
+  /** The messages of an envelope frame; none when any of it was refused. */
+  async #check(from: PeerId, frame: Uint8Array): Promise<readonly WireMessage[]> {
     const opened = openFrame(frame)
     if (opened instanceof Refusal) return await this.#malformed(from)
     const { envelope, body, signature } = opened
@@ -184,14 +185,19 @@ export class Inbound {
     if (!this.#replay.take(envelope.id, this.#parts.now())) {
       return await this.#reject(from, 'replay', `Replay attack detected from ${from}: ${envelope.id}`)
     }
-    const parsed = parseMessage(withType(envelope))
-    if (parsed instanceof Refusal)
-      return await this.#reject(from, 'malformed', `Message refused: ${parsed.code}`)
-    const message = withoutUnwanted(parsed, this.#parts.wantsCommitment)
-    const wrong = await wrongPart(message, from, networkId, crypto)
-    if (wrong !== undefined)
+    const values = unbundled(envelope)
+    if (values === undefined) return await this.#reject(from, 'malformed', 'Message refused: not a bundle')
+    const messages: WireMessage[] = []
+    for (const value of values) {
+      const parsed = parseMessage(value)
+      if (parsed instanceof Refusal)
+        return await this.#reject(from, 'malformed', `Message refused: ${parsed.code}`)
+      messages.push(withoutUnwanted(parsed, this.#parts.wantsCommitment))
+    }
+    const wrong = await Promise.all(messages.map((message) => wrongPart(message, from, networkId, crypto)))
+    if (wrong.some((reason) => reason !== undefined))
       return await this.#reject(from, 'invalid_signature', `Invalid signature from ${from}`)
-    return message
+    return messages
   }
 
   #misplaced(from: PeerId, envelope: Envelope): string | undefined {
@@ -201,11 +207,11 @@ export class Inbound {
     return Math.abs(envelope.time - this.#parts.now()) > freshMs ? 'stale' : undefined
   }
 
-  async #reject(from: PeerId, reason: string, message: string): Promise<undefined> {
+  async #reject(from: PeerId, reason: string, message: string): Promise<readonly []> {
     this.#refused(from, reason, message)
     const [random] = this.#parts.crypto.randomBytes(1)
     await new Promise((resolve) => setTimeout(resolve, (random! / 256) * rejectDelayMsMax))
-    return undefined
+    return []
   }
 
   #refused(from: PeerId, reason: string, message: string): void {
@@ -225,15 +231,4 @@ function enqueue(queue: Queue, sizeBytes: number, done: Promise<void>): void {
 function dequeue(queue: Queue, sizeBytes: number): void {
   queue.count--
   queue.sizeBytes -= sizeBytes
-}
-
-/** The message of an envelope; its type is the envelope's own, never one that the payload brings along. */
-function withType({ type, payload }: Envelope): unknown {
-  const isRecord =
-    typeof payload === 'object' &&
-    payload !== null &&
-    !Array.isArray(payload) &&
-    !(payload instanceof Uint8Array) &&
-    !Object.hasOwn(payload, 'type')
-  return isRecord ? { type, ...payload } : undefined
 }

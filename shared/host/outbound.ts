@@ -1,3 +1,4 @@
+import { type Bundle, bundled } from '../envelope/bundle.ts'
 import { encodeBody, encodeFrame, envelopeSigningBytes } from '../envelope/envelope.ts'
 import { concatBytes } from '../kernel/bytes.ts'
 import type { Hash, Instant, PeerId } from '../kernel/ids.ts'
@@ -12,6 +13,8 @@ const underWayMax = 10_000
 
 interface Lane {
   underWay: number
+  /** Given at this moment. */
+  waiting: WireMessage[]
   tail: Promise<void>
 }
 
@@ -24,7 +27,10 @@ export interface OutboundParts {
   readonly overflow: (to: PeerId) => void
 }
 
-/** Messages to signed frames, per destination in the order they were given, signed concurrently. */
+/**
+ * Messages to signed frames, per destination in the order they were given, signed concurrently. What is given to a peer at
+ * one moment leaves together.
+ */
 export class Outbound {
   readonly #parts: OutboundParts
   readonly #lanes = new Map<PeerId, Lane>()
@@ -34,14 +40,17 @@ export class Outbound {
   }
 
   send(to: PeerId, message: WireMessage): void {
-    const lane = this.#lanes.get(to) ?? { underWay: 0, tail: Promise.resolve() }
+    const lane = this.#lanes.get(to) ?? { underWay: 0, waiting: [], tail: Promise.resolve() }
     if (lane.underWay >= underWayMax) return this.#parts.overflow(to)
     this.#lanes.set(to, lane)
     lane.underWay++
-    const made = this.#frame(to, message)
-    lane.tail = Promise.all([made, lane.tail]).then(([frame]) => {
-      this.#parts.send(to, frame)
-      if (--lane.underWay === 0 && this.#lanes.get(to) === lane) this.#lanes.delete(to)
+    lane.waiting.push(message)
+    if (lane.waiting.length > 1) return
+    const made = Promise.resolve().then(() => this.#frames(to, lane.waiting.splice(0)))
+    lane.tail = Promise.all([made, lane.tail]).then(([{ count, frames }]) => {
+      for (const frame of frames) this.#parts.send(to, frame)
+      lane.underWay -= count
+      if (lane.underWay === 0 && this.#lanes.get(to) === lane) this.#lanes.delete(to)
     })
   }
 
@@ -50,9 +59,19 @@ export class Outbound {
     await Promise.all([...this.#lanes.values()].map((lane) => lane.tail))
   }
 
-  async #frame(to: PeerId, message: WireMessage): Promise<Uint8Array> {
+  async #frames(
+    to: PeerId,
+    given: readonly WireMessage[],
+  ): Promise<{ readonly count: number; readonly frames: readonly Uint8Array[] }> {
     const { networkId, crypto } = this.#parts
-    const { type, ...payload } = await signParts(message, networkId, crypto)
+    const messages = await Promise.all(given.map((message) => signParts(message, networkId, crypto)))
+    const frames = await Promise.all(bundled(messages).map((message) => this.#frame(to, message)))
+    return { count: given.length, frames }
+  }
+
+  async #frame(to: PeerId, message: WireMessage | Bundle): Promise<Uint8Array> {
+    const { networkId, crypto } = this.#parts
+    const { type, ...payload } = message
     const id = uuidV4(crypto.randomBytes(16))
     const body = encodeBody({
       version: 1,

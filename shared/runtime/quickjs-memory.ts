@@ -32,7 +32,8 @@ export function withFirstPages(imports: Uint8Array): Uint8Array {
     if (kind !== 0x02) throw new Error(`The engine imports something of kind ${kind}`)
     reader.expect(0x01)
     const named = imports.subarray(from, reader.at)
-    if (reader.u32() !== publishedPages) throw new Error('The engine starts with another memory than is known')
+    if (reader.u32() !== publishedPages)
+      throw new Error('The engine starts with another memory than is known')
     const maximum = unsignedBytes(reader.u32())
     parts.push(named, unsignedBytes(firstPages), maximum)
     memories++

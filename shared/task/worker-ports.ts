@@ -98,5 +98,5 @@ export const defaultWorkerConfig: WorkerConfig = {
   forgetMs: 5 * 60_000,
   gatherMs: 4,
   gatherBusyMs: 100,
-  offerGapMs: 50,
+  offerGapMs: 250,
 }

@@ -61,8 +61,8 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   readonly #served: ServedPeers
   /** Coordinators that are owed an offer. */
   readonly #owed = new Set<PeerId>()
-  /** When each coordinator had its last offer; without it the next one goes in this tick. */
-  readonly #offeredAt = new Map<PeerId, Instant>()
+  /** The last offer that each coordinator had; without it the next one goes in this tick. */
+  readonly #offered = new Map<PeerId, { readonly at: Instant; readonly capacity: number }>()
   readonly #pace = new Pace()
   #slots = 0
   /** Finishes what runs and takes nothing more. */
@@ -184,7 +184,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
         return this.#sendAnswers((held) => held.coordinator === command.peer, now, out)
       case 'worker/peerLost':
         // Work goes on: the coordinator may be back before it is done, and then the answer counts.
-        this.#offeredAt.delete(command.peer)
+        this.#offered.delete(command.peer)
         return this.#served.lost(command.peer, now)
       default:
         return unreachable(command)
@@ -405,7 +405,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
 
   #offerNow(peer: PeerId): void {
     this.#owed.add(peer)
-    this.#offeredAt.delete(peer)
+    this.#offered.delete(peer)
   }
 
   #payOffers(now: Instant, out: WorkerOut): void {
@@ -425,7 +425,8 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   }
 
   #offer(peer: PeerId, now: Instant, out: WorkerOut): void {
-    this.#offeredAt.set(peer, now)
+    const capacity = this.#capacityFor(peer)
+    this.#offered.set(peer, { at: now, capacity })
     const holding = []
     for (const held of this.#held.values()) {
       if (held.coordinator !== peer) continue
@@ -434,14 +435,14 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
       const runningMs = runs ? now - held.startedAt! : null
       holding.push({ taskId, epoch, attempt, runningMs, progress: held.fetchedBytes ?? 0 })
     }
-    out.send(peer, { type: 'task/offer', slots: this.#slots, capacity: this.#capacityFor(peer), holding })
+    out.send(peer, { type: 'task/offer', slots: this.#slots, capacity, holding })
   }
 
-  /** Every run that begins is news; a hundred of them are one message. */
+  /** Every run that begins is news; a hundred of them are one message. Room for twice as much does not wait. */
   #isTooSoon(peer: PeerId, now: Instant, out: WorkerOut): boolean {
-    const last = this.#offeredAt.get(peer)
-    if (last === undefined) return false
-    const due = after(last, this.#config.offerGapMs)
+    const last = this.#offered.get(peer)
+    if (last === undefined || this.#capacityFor(peer) > 2 * last.capacity) return false
+    const due = after(last.at, this.#config.offerGapMs)
     if (due <= now) return false
     if (this.#offerAt === undefined || this.#offerAt > due) {
       this.#offerAt = due

@@ -3,6 +3,7 @@ import { newSubmission } from '../../shared/client/new-submission.ts'
 import { chunkFrame, frameKinds, hashFrame } from '../../shared/host/blob-frames.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import { toHex } from '../../shared/kernel/bytes.ts'
+import { encodeCanonical } from '../../shared/kernel/codec.ts'
 import type { Hash } from '../../shared/kernel/ids.ts'
 import { sha256 } from '../relay/http/test-keys.ts'
 import { frameOf, InboundRig, testNetworkId } from '../support/host-parts.ts'
@@ -52,6 +53,19 @@ describe('STO-07 messages that name blobs', () => {
     await rig.receive(blobFrame(inputs[0]!))
     await until(() => rig.delivered.length > 0)
     expect(rig.types()).toEqual(['task/submit'])
+  })
+
+  test('hold up nothing that came in the same envelope', async () => {
+    const rig = await InboundRig.create()
+    const { message, inputs } = await submit(rig, rig.other, [1])
+    const payload = { items: [message, waiting(1)].map(encodeCanonical) }
+    await rig.receive(await rig.message({ type: 'bundle' }, { payload }))
+    await until(() => rig.delivered.length > 0)
+    expect(rig.types()).toEqual(['task/waiting'])
+    await until(() => wants(rig).length === 1)
+    await rig.receive(blobFrame(inputs[0]!))
+    await until(() => rig.delivered.length > 1)
+    expect(rig.types()).toEqual(['task/waiting', 'task/submit'])
   })
 
   test('are refused when their sender does not serve one, and what follows is heard', async () => {

@@ -9,9 +9,10 @@ import { Refusal } from '../../shared/kernel/refusal.ts'
 import { uuidV4 } from '../../shared/kernel/uuid.ts'
 import type { WireMessage } from '../../shared/peer/wire.ts'
 import { newKeys } from '../relay/http/test-keys.ts'
-import { InboundRig, testNetworkId } from '../support/host-parts.ts'
+import { InboundRig, messagesIn, testNetworkId } from '../support/host-parts.ts'
 import { peerA, peerB } from '../support/scripted-run.ts'
 import { answerTo, assignmentOf, makeTask } from '../support/task-fixtures.ts'
+import { wireSamples } from '../support/wire-samples.ts'
 
 const waiting = (missingWorkers: number) => ({ type: 'task/waiting', missingWorkers }) as const
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -41,12 +42,15 @@ function envelopeOf(frame: Uint8Array) {
 }
 
 const numbers = (sent: readonly { readonly frame: Uint8Array }[]): number[] =>
-  sent.map(({ frame }) => (envelopeOf(frame).payload as { missingWorkers: number }).missingWorkers)
+  sent.flatMap(({ frame }) =>
+    messagesIn(frame).map((message) => (message as unknown as { missingWorkers: number }).missingWorkers),
+  )
 
 describe('SEC-01 messages that leave', () => {
   test('say who, to whom, when and what, each under an id of its own', async () => {
     const { me, out, sent } = await outbound({}, () => 1_793_000_000_000)
     out.send(peerA, waiting(1))
+    await turn()
     out.send(peerA, waiting(1))
     await out.drained()
     const [first, second] = sent.map(({ frame }) => envelopeOf(frame))
@@ -108,8 +112,10 @@ describe('DESIGN order of what leaves', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(), { minLength: 2, maxLength: 20 }), async (keys) => {
         const { out, sent, pending } = await slow()
-        for (const i of keys.keys()) out.send(peerA, waiting(i))
-        await turn()
+        for (const i of keys.keys()) {
+          out.send(peerA, waiting(i))
+          await turn()
+        }
         expect(pending.length).toBe(keys.length)
         for (const at of [...keys.keys()].sort((a, b) => keys[a]! - keys[b]!)) {
           pending[at]!()
@@ -136,7 +142,7 @@ describe('DESIGN order of what leaves', () => {
     const { out, sent } = await outbound()
     for (let i = 0; i < 100; i++) out.send(i % 2 === 0 ? peerA : peerB, waiting(i))
     await out.drained()
-    expect(sent.length).toBe(100)
+    expect(numbers(sent).length).toBe(100)
     await out.drained()
   })
 
@@ -148,8 +154,63 @@ describe('DESIGN order of what leaves', () => {
     await turn()
     for (const done of pending) done()
     await out.drained()
-    expect(sent.length).toBe(10_001)
+    expect(numbers(sent).length).toBe(10_001)
     out.send(peerA, waiting(5))
     expect(overflown).toEqual([peerA])
+  })
+})
+
+describe('SEC-08 what is sent to a peer at one moment', () => {
+  test('leaves in one envelope under one signature, and comes in as it was given', async () => {
+    const rig = await InboundRig.create()
+    let signatures = 0
+    const frames: Uint8Array[] = []
+    const out = new Outbound({
+      networkId: testNetworkId,
+      crypto: {
+        ...rig.other,
+        sign: (bytes) => {
+          signatures++
+          return rig.other.sign(bytes)
+        },
+      },
+      now: () => rig.now as Instant,
+      send: (_to, frame) => frames.push(frame) > 0,
+      overflow: () => undefined,
+    })
+    const wanted = [waiting(1), wireSamples['task/offer'], waiting(2)]
+    for (const message of wanted) out.send(rig.me.self, message)
+    await out.drained()
+    expect(frames.length).toBe(1)
+    expect(signatures).toBe(1)
+    await rig.receive(frames[0]!)
+    await rig.settled()
+    expect(rig.logged.messages).toEqual([])
+    expect(rig.delivered.slice(0, 3).map(({ message }) => message)).toEqual(wanted)
+    expect(rig.counters.of('messages_received_total').get('task/waiting')).toBe(2)
+  })
+
+  test('is several envelopes where one would have over 256 items or 64 KiB', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 30_000 }), { minLength: 2, maxLength: 12 }),
+        fc.integer({ min: 0, max: 600 }),
+        async (sizes, small) => {
+          const { out, sent } = await outbound()
+          const given = [
+            ...sizes.map((size) => ({ type: 'task/waiting', filler: 'x'.repeat(size) }) as never),
+            ...Array.from({ length: small }, (_, n) => waiting(n)),
+          ]
+          for (const message of given) out.send(peerA, message)
+          await out.drained()
+          expect(sent.flatMap(({ frame }) => messagesIn(frame))).toEqual(given)
+          for (const { frame } of sent) {
+            expect(frame.length).toBeLessThanOrEqual(64 * 1024)
+            expect(messagesIn(frame).length).toBeLessThanOrEqual(256)
+          }
+        },
+      ),
+      { numRuns: 30 },
+    )
   })
 })

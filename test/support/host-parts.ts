@@ -1,9 +1,11 @@
 import { newUuid } from '../../shared/client/new-submission.ts'
+import { unbundled } from '../../shared/envelope/bundle.ts'
 import {
   type Envelope,
   encodeBody,
   encodeFrame,
   envelopeSigningBytes,
+  openFrame,
 } from '../../shared/envelope/envelope.ts'
 import { BlobExchange } from '../../shared/host/blob-exchange.ts'
 import { frameKinds } from '../../shared/host/blob-frames.ts'
@@ -13,6 +15,7 @@ import type { HostLog } from '../../shared/host/host-log.ts'
 import { Inbound } from '../../shared/host/inbound.ts'
 import { concatBytes } from '../../shared/kernel/bytes.ts'
 import type { Hash, Instant, PeerId, TaskId } from '../../shared/kernel/ids.ts'
+import { Refusal } from '../../shared/kernel/refusal.ts'
 import type { WireMessage } from '../../shared/peer/wire.ts'
 import { MemoryBlobs } from '../relay/http/memory-blobs.ts'
 import { newKeys } from '../relay/http/test-keys.ts'
@@ -57,6 +60,13 @@ export async function frameOf(
 export async function frameOfBody(from: CryptoPort, body: Uint8Array): Promise<Uint8Array> {
   const signature = await from.sign(envelopeSigningBytes(body))
   return concatBytes(Uint8Array.of(frameKinds.envelope), encodeFrame(body, signature))
+}
+
+/** What an envelope frame brings; nothing for a frame of another kind. */
+export function messagesIn(frame: Uint8Array): readonly WireMessage[] {
+  const opened = frame[0] === frameKinds.envelope ? openFrame(frame.subarray(1)) : undefined
+  if (opened === undefined || opened instanceof Refusal) return []
+  return (unbundled(opened.envelope) ?? []) as readonly WireMessage[]
 }
 
 /** An `Inbound` with what stands around it: `me` receives, `others` are up. */

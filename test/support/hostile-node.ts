@@ -1,14 +1,13 @@
 import type { NodeIdentity } from '../../relay/keys/identity.ts'
-import { type Envelope, openFrame } from '../../shared/envelope/envelope.ts'
+import type { Envelope } from '../../shared/envelope/envelope.ts'
 import { chunkFrame, frameKinds, hashFrame, parseBlobFrame } from '../../shared/host/blob-frames.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import { signParts } from '../../shared/host/nested-signatures.ts'
 import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
-import { Refusal } from '../../shared/kernel/refusal.ts'
 import type { WireMessage } from '../../shared/peer/wire.ts'
 import type { Answer, Assignment } from '../../shared/task/messages.ts'
 import { type OpenNode, startOpen } from '../host/network-nodes.ts'
-import { frameOf, testNetworkId } from './host-parts.ts'
+import { frameOf, messagesIn, testNetworkId } from './host-parts.ts'
 import { answerTo, type Said } from './task-fixtures.ts'
 
 /** The relay that is attacked. */
@@ -111,11 +110,10 @@ export class HostileNode {
   #hear(frame: Uint8Array): void {
     const asked = frame[0] === frameKinds.want ? parseBlobFrame(frame[0], frame.subarray(1)) : undefined
     if (typeof asked === 'object' && asked.kind === 'want') return this.#serve(asked)
-    const opened = openFrame(frame.subarray(1))
-    if (frame[0] !== frameKinds.envelope || opened instanceof Refusal) return
-    const message = { type: opened.envelope.type, ...(opened.envelope.payload as object) } as WireMessage
-    this.heard.push(message)
-    this.onMessage(message)
+    for (const message of messagesIn(frame)) {
+      this.heard.push(message)
+      this.onMessage(message)
+    }
   }
 
   #serve({ hash, offset, length }: { hash: Hash; offset: number; length: number }): void {

@@ -7,6 +7,7 @@ import { sendsOf } from '../support/machine-driver.ts'
 import { assignmentOf, hashOf, inline, makeTask, peerId, taskId } from '../support/task-fixtures.ts'
 import { relay, WorkerDriver } from '../support/worker-driver.ts'
 
+const { offerGapMs } = defaultWorkerConfig
 const [other, stranger] = [peerId(2), peerId(3)] as const
 
 const given = (n: number, attempt = 1) => assignmentOf(makeTask(n), attempt)
@@ -33,16 +34,29 @@ describe('TSK-06 a worker offers what it lends', () => {
     expect(offer!.holding.map((held) => held.runningMs)).toEqual([0, null])
   })
 
-  test('what begins within 50 ms is told in one message', () => {
+  test('what begins within a quarter of a second is told in one message', () => {
     const driver = new WorkerDriver(3)
     driver.advance(1_000)
     driver.forget()
     for (let n = 0; n < 9; n++) driver.assign(relay, given(n))
     for (let n = 0; n < 6; n++) driver.finish(driver.runs()[0]!.runId)
     expect(driver.sends('task/offer')).toHaveLength(1)
-    driver.advance(50)
+    driver.advance(offerGapMs)
     expect(driver.sends('task/offer')).toHaveLength(2)
     expect(driver.lastOffer()?.holding).toHaveLength(9)
+  })
+
+  test('room for more than twice as much is told at once', () => {
+    const driver = new WorkerDriver(1)
+    for (let n = 0; n < 40; n++) {
+      driver.assign(relay, given(n))
+      driver.advance(1)
+      driver.finish(driver.runs()[0]!.runId)
+      driver.settle(relay, [given(n)], [])
+    }
+    // 40 ms: far less than one gap, and what was learned in it is known.
+    expect(driver.lastOffer()!.capacity).toBeGreaterThan(50)
+    expect(driver.sends('task/offer').length).toBeLessThan(12)
   })
 
   test('less room is told at once', () => {
@@ -299,7 +313,7 @@ describe('TSK-16 a worker holds as much as keeps it busy', () => {
       driver.finish(driver.runs()[0]!.runId)
       driver.settle(relay, [given(n)], [])
     }
-    driver.advance(100)
+    driver.advance(offerGapMs)
   }
 
   test('many short runs, few long ones', () => {
@@ -349,7 +363,7 @@ describe('a flood does not break the worker', () => {
   test('what it holds is bounded, whatever it is assigned', () => {
     const driver = new WorkerDriver(2)
     for (let n = 0; n < 2_000; n++) driver.assign(relay, given(n))
-    driver.advance(50)
+    driver.advance(offerGapMs)
     const { holding, capacity } = driver.lastOffer()!
     expect(capacity).toBe(6)
     expect(holding.length).toBeLessThanOrEqual(defaultWorkerConfig.heldMax)
@@ -380,7 +394,7 @@ describe('a flood does not break the worker', () => {
     driver.up(other)
     for (let n = 0; n < 1_000; n++) driver.assign(relay, given(n))
     driver.assign(other, given(2_000))
-    driver.advance(50)
+    driver.advance(offerGapMs)
     expect(driver.lastOffer(other)?.holding.map((held) => held.taskId)).toEqual([taskId(2_000)])
   })
 
