@@ -79,6 +79,8 @@ export class JobRun {
     }
     this.#endedAt = Date.now()
     this.#changed()
+    // Where that cannot be kept, the job is shown as open the next time, with all of its results.
+    await this.#node.jobEnded(this.#job.jobId).catch(() => {})
   }
 
   #take(result: CheckedResult): void {

@@ -207,7 +207,8 @@ export class JobView extends LitElement {
     }
     if (this.isAway) {
       return html`<p class="notice small" role="status" aria-label="Waiting">
-        The relay is away. The job goes on when it is back; leave this tab open.
+        The relay is away. The job is queued here and goes on when it is back, or with the tabs that are connected after
+        half a minute. You may close the page: it goes on when you open it again.
       </p>`
     }
     return missing === 0

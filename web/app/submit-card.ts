@@ -1,6 +1,8 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
+import type { Job } from '../node/job.ts'
 import type { TabNode } from '../node/tab-node.ts'
 import type { TabState } from '../node/tab-state.ts'
+import type { JobRecord } from '../storage/job-database.ts'
 import { catalog, type ExampleInput } from './catalog.ts'
 import './input-field.ts'
 import type { InputField } from './input-field.ts'
@@ -10,6 +12,7 @@ import './program-field.ts'
 import type { ProgramField } from './program-field.ts'
 import './receipt-check.ts'
 import { sharedStyle } from './shared-style.ts'
+import { counted } from './words.ts'
 
 /** WEB-02: a program, what it runs on, and the job that comes of it. */
 export class SubmitCard extends LitElement {
@@ -19,6 +22,7 @@ export class SubmitCard extends LitElement {
     example: { state: true },
     problem: { state: true },
     run: { state: true },
+    past: { state: true },
   }
   static override styles = [
     sharedStyle,
@@ -62,22 +66,30 @@ export class SubmitCard extends LitElement {
   declare protected example: ExampleInput
   declare protected problem: string | undefined
   declare protected run: JobRun | undefined
+  declare protected past: readonly JobRecord[]
 
   constructor() {
     super()
     this.example = catalog[0]!.example
+    this.past = []
+  }
+
+  protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has('node') && this.node !== undefined) {
+      this.#remember(this.node).catch((error: unknown) => {
+        this.problem = error instanceof Error ? error.message : String(error)
+      })
+    }
   }
 
   override connectedCallback(): void {
     super.connectedCallback()
-    window.addEventListener('beforeunload', this.#warn)
     window.addEventListener('dragover', keepPage)
     window.addEventListener('drop', keepPage)
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
-    window.removeEventListener('beforeunload', this.#warn)
     window.removeEventListener('dragover', keepPage)
     window.removeEventListener('drop', keepPage)
   }
@@ -110,9 +122,19 @@ export class SubmitCard extends LitElement {
             : html`<job-view .run=${this.run} .missing=${this.state?.missingWorkers ?? 0}
                 .isAway=${this.state?.relay.isUp === false} .tick=${Date.now()}></job-view>`
         }
+        ${this.past.length === 0 ? nothing : this.#pastJobs()}
         <receipt-check .node=${this.node}></receipt-check>
       </section>
     `
+  }
+
+  #pastJobs(): TemplateResult {
+    return html`<details><summary>Your jobs</summary>
+      <ul aria-label="Your jobs">${this.past.map(
+        (record) => html`<li><button type="button" ?disabled=${this.run?.isRunning === true}
+          @click=${() => this.#open(record)}>${record.name}</button>
+          ${counted(record.inputs.length, 'item')}, ${new Date(record.startedAt).toLocaleString()}</li>`,
+      )}</ul></details>`
   }
 
   readonly #submit = (event: Event): void => {
@@ -128,13 +150,27 @@ export class SubmitCard extends LitElement {
     if (node === undefined || this.run?.isRunning === true) return
     const program = await this.renderRoot.querySelector<ProgramField>('program-field')!.read()
     const items = await this.renderRoot.querySelector<InputField>('input-field')!.read()
-    const job = node.map(program.bytes, items.map(program.inputOf), { taskType: program.taskType })
-    this.run = new JobRun(node, job, program.name, () => this.requestUpdate())
+    const inputs = items.map(program.inputOf)
+    const job = await node.run(program.name, program.bytes, inputs, { taskType: program.taskType })
+    this.#show(node, job, program.name)
+    this.past = await node.pastJobs()
   }
 
-  /** A job lives in this tab: leaving ends it. */
-  readonly #warn = (event: BeforeUnloadEvent): void => {
-    if (this.run?.isRunning === true) event.preventDefault()
+  #show(node: TabNode, job: Job, name: string): void {
+    this.run = new JobRun(node, job, name, () => this.requestUpdate())
+  }
+
+  /** What the page was about before it was loaded anew goes on. */
+  async #remember(node: TabNode): Promise<void> {
+    this.past = await node.pastJobs()
+    const open = this.past.find(({ endedAt }) => endedAt === null)
+    if (open !== undefined) this.#show(node, await node.goOn(open), open.name)
+  }
+
+  readonly #open = async (record: JobRecord): Promise<void> => {
+    const { node } = this
+    if (node !== undefined && this.run?.isRunning !== true)
+      this.#show(node, await node.goOn(record), record.name)
   }
 }
 

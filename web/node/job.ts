@@ -1,5 +1,6 @@
 import { ClientError } from '../../shared/client/client-error.ts'
 import type { Progress } from '../../shared/client/job-progress.ts'
+import type { JobState } from '../../shared/client/job-state.ts'
 import { inputBytes, type JobInput } from '../../shared/client/map-input.ts'
 import { newSubmission, newUuid, type TaskPlan } from '../../shared/client/new-submission.ts'
 import { type OutputText, outputTextOf } from '../../shared/client/output-text.ts'
@@ -27,6 +28,12 @@ export interface EndOf {
 }
 
 export interface NodeJobOptions extends JobOptions {
+  /** Of the job to go on with, or to keep: its items have the same names each time. */
+  readonly state?: JobState
+  /** Ends that are kept: these items are not submitted. */
+  readonly before?: readonly CheckedResult[]
+  /** Resolves when the end is kept; then it counts. */
+  readonly keepEnd?: (result: CheckedResult) => Promise<void>
   /** Called for each item, before it is given out. */
   readonly onEnd?: (result: CheckedResult, of: EndOf) => void
 }
@@ -112,7 +119,7 @@ export class Job implements AsyncIterable<CheckedResult> {
     if (inputs?.length === 0)
       throw new JobError('NoItems', 'There is nothing to run on: the input has no items')
     const { crypto, networkId } = parts
-    this.jobId = newUuid(crypto) as JobId
+    this.jobId = options.state?.jobId ?? (newUuid(crypto) as JobId)
     this.#parts = parts
     this.#program = program
     this.#inputs = [...(inputs ?? [])]
@@ -127,7 +134,9 @@ export class Job implements AsyncIterable<CheckedResult> {
       priority: options.priority,
       limits: options.limits,
       verification: options.verification,
+      fixed: options.state,
     }
+    for (const result of options.before ?? []) this.#countBefore(result)
     options.signal?.addEventListener('abort', () => this.cancel(), { once: true })
     if (options.signal?.aborted === true) this.cancel()
   }
@@ -195,7 +204,15 @@ export class Job implements AsyncIterable<CheckedResult> {
     if (open === undefined) return
     this.#open.delete(taskId)
     this.#counts.executions += finished.attempts
-    this.#end(await this.#checked(finished, open), { ...open, attempts: finished.attempts })
+    const result = await this.#checked(finished, open)
+    await this.#options.keepEnd?.(result)
+    this.#end(result, { ...open, attempts: finished.attempts })
+  }
+
+  /** It cannot go on: what has ended could not be kept. */
+  fail(error: unknown): void {
+    this.#failure = error
+    this.cancel()
   }
 
   /** A coordinator has taken a task of this job; after an outage it says so again. */
@@ -247,8 +264,16 @@ export class Job implements AsyncIterable<CheckedResult> {
     return this.#isClosed && this.#given >= this.#inputs.length
   }
 
+  #countBefore(result: CheckedResult): void {
+    this.#counts.accepted++
+    this.#counts[result.status]++
+    if (result.receipt !== null) this.#counts.verified++
+    this.#ended.set(result.index, result)
+  }
+
   #reserve(): number {
     if (this.#isCancelled) return 0
+    while (this.#ended.has(this.#next)) this.#next++
     const ahead = this.#next - this.#given
     const count = Math.min(itemsPerBatch, this.#inputs.length - this.#next, windowMax - ahead)
     return count > 0 ? this.#parts.reserve(count) : 0
@@ -260,8 +285,9 @@ export class Job implements AsyncIterable<CheckedResult> {
     let items: readonly Submission[] = []
     try {
       const inputs = this.#inputs.slice(from, from + count)
+      const left = inputs.map((_, at) => at).filter((at) => !this.#ended.has(from + at))
       this.#inputs.fill(undefined, from, from + count)
-      items = await Promise.all(inputs.map((input, at) => this.#submissionOf(input!, from + at)))
+      items = await Promise.all(left.map((at) => this.#submissionOf(inputs[at]!, from + at)))
     } finally {
       const small = items.filter(({ input }) => sizeOf(input) <= blobPayloadBytesMax)
       this.#parts.submit(this, this.#isCancelled ? [] : small, count)

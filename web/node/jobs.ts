@@ -2,9 +2,10 @@ import type { JobInput } from '../../shared/client/map-input.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import type { Hash, TaskId } from '../../shared/kernel/ids.ts'
 import type { BlobStore } from '../../shared/storage/blob-store.ts'
-import type { Submission } from '../../shared/task/messages.ts'
+import type { FinishedTask, Submission } from '../../shared/task/messages.ts'
 import type { SubmitterCommand, SubmitterEvent } from '../../shared/task/submitter.ts'
 import { defaultSubmitterConfig } from '../../shared/task/submitter.ts'
+import type { Task } from '../../shared/task/task.ts'
 import { Job, type JobParts, type NodeJobOptions } from './job.ts'
 
 export interface JobsParts {
@@ -53,7 +54,7 @@ export class Jobs {
   handle(event: SubmitterEvent): void {
     switch (event.type) {
       case 'resultReceived':
-        return void this.#take(event.finished.task.taskId)?.finished(event.finished)
+        return this.#ended(event.finished)
       case 'submissionRefused':
         return this.#take(event.taskId)?.refused(event.taskId, event.code, event.message)
       case 'workersMissing':
@@ -62,6 +63,30 @@ export class Jobs {
       case 'submissionAccepted':
         return this.#owners.get(event.taskId)?.accepted(event.taskId)
     }
+  }
+
+  /** Of tasks on the disk, those of other jobs than these: nobody waits for them any more. */
+  dropOthers(
+    jobIds: ReadonlySet<string>,
+    { open, ended }: { readonly open: readonly Submission[]; readonly ended: readonly FinishedTask[] },
+  ): void {
+    const idsOf = (tasks: readonly { readonly task: Task }[]) =>
+      tasks
+        .filter(({ task }) => !this.#owners.has(task.taskId) && !jobIds.has(task.jobId ?? ''))
+        .map(({ task }) => task.taskId)
+    const [lost, unwanted] = [idsOf(open), idsOf(ended)]
+    if (lost.length > 0) this.#parts.command({ type: 'submitter/cancel', taskIds: lost })
+    if (unwanted.length > 0) this.#parts.command({ type: 'submitter/kept', taskIds: unwanted })
+  }
+
+  /** Until the job has it, it stays with the submitter. */
+  #ended(finished: FinishedTask): void {
+    const { taskId } = finished.task
+    const kept = () => this.#parts.command({ type: 'submitter/kept', taskIds: [taskId] })
+    const job = this.#take(taskId)
+    // One that is gone on with later asks for it again.
+    if (job === undefined) return
+    job.finished(finished).then(kept, (error: unknown) => job.fail(error))
   }
 
   #jobParts(): JobParts {

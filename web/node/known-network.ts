@@ -22,3 +22,12 @@ export function rememberRelays(profile: string, relays: readonly string[]): void
 
 const relaysKeyOf = (profile: string): string => `tabmesh/${profile}/relays`
 const keyOf = (profile: string): string => `tabmesh/${profile}/network`
+
+const jobsKey = (profile: string): string => `tabmesh/${profile}/jobs`
+
+/** Whether a job was ever run by the profile's page. */
+export const hasJobs = (profile: string): boolean => localStorage.getItem(jobsKey(profile)) !== null
+
+export function rememberJobs(profile: string): void {
+  localStorage.setItem(jobsKey(profile), 'yes')
+}

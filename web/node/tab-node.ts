@@ -17,14 +17,23 @@ import { makePeer } from '../../shared/peer/roles.ts'
 import { loadOrCreateIdentity, type TabIdentity } from '../identity/identity.ts'
 import { BlobIdb } from '../storage/blob-idb.ts'
 import { IndexedDbStore } from '../storage/indexeddb-store.ts'
+import type { JobRecord } from '../storage/job-database.ts'
 import { Contribution } from './contribution.ts'
 import type { ContributionSettings } from './contribution-settings.ts'
 import { Downloads } from './downloads.ts'
 import type { Job } from './job.ts'
 import { Jobs } from './jobs.ts'
-import { rememberedNetwork, rememberedRelays, rememberNetwork, rememberRelays } from './known-network.ts'
+import {
+  hasJobs,
+  rememberedNetwork,
+  rememberedRelays,
+  rememberJobs,
+  rememberNetwork,
+  rememberRelays,
+} from './known-network.ts'
 import { LazyRunner } from './lazy-runner.ts'
 import { createTabNode } from './libp2p-tab.ts'
+import type { PageJobs } from './page-jobs.ts'
 import type { RunState, TabState } from './tab-state.ts'
 import { createTabTimers } from './worker-timers.ts'
 
@@ -45,6 +54,14 @@ export interface TabNode {
   contribute(settings: Partial<ContributionSettings>): void
   /** Runs a program on every input. Throws a JobError when it cannot be submitted at all. */
   map(program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions): Job
+  /** As `map`, of a job that outlives the page: it is kept with its results, under a name for the visitor. */
+  run(name: string, program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions): Promise<Job>
+  /** Such jobs, the latest first. */
+  pastJobs(): Promise<readonly JobRecord[]>
+  /** Gives the results that are kept, and goes on with what has not ended. */
+  goOn(record: JobRecord): Promise<Job>
+  /** All of it was given out, or it was cancelled. */
+  jobEnded(jobId: string): Promise<void>
   /** The interface of the client library, with this node behind it. */
   client(): Promise<TabmeshClient>
   /** Checks the text of a receipt with nothing but itself. */
@@ -86,6 +103,9 @@ async function networkOf({ origin, profile, log }: TabNodeInit): Promise<Hash> {
   }
 }
 
+
+/** So long after joining, the code for jobs is fetched: the first one may be asked for while the relay is away. */
+const fetchAheadMs = 2_000
 /** Changes are told at most this often, in ms. */
 const tellMs = 100
 
@@ -108,6 +128,8 @@ class RunningTab implements TabNode {
   readonly #listeners = new Set<() => void>()
   readonly #counts = { answered: 0, handedBack: 0, results: 0 }
   #client: Promise<TabmeshClient> | undefined
+  #kept: Promise<PageJobs> | undefined
+  #fetchAhead: ReturnType<typeof setTimeout> | undefined
   #relayFailures = 0
   #isOtherNetwork = false
   #ended: string | undefined
@@ -136,6 +158,7 @@ class RunningTab implements TabNode {
       relays: [init.origin],
       seed: randomUint32(crypto),
       sha256: crypto.sha256,
+      keepsEnds: true,
     })
     this.#downloads = new Downloads({
       wantedAs: (hash) => this.#peer.children.worker?.useOf(hash),
@@ -224,6 +247,58 @@ class RunningTab implements TabNode {
     return this.#jobs.map(program, inputs, options)
   }
 
+  async run(
+    name: string,
+    program: Uint8Array,
+    inputs: readonly JsonValue[],
+    options: MapOptions,
+  ): Promise<Job> {
+    rememberJobs(this.#init.profile)
+    return await (await this.#pageJobs()).run(name, program, inputs, options)
+  }
+
+  async pastJobs(): Promise<readonly JobRecord[]> {
+    // Most pages have none, and need no code for them.
+    if (hasJobs(this.#init.profile)) return await (await this.#pageJobs()).all()
+    this.#jobs.dropOthers(new Set(), this.#onDisk())
+    return []
+  }
+
+  async goOn(record: JobRecord): Promise<Job> {
+    return await (await this.#pageJobs()).goOn(record)
+  }
+
+  async jobEnded(jobId: string): Promise<void> {
+    await (await this.#pageJobs()).ended(jobId)
+  }
+
+  /** What the submitter has there. */
+  #onDisk() {
+    const submitter = this.#peer.children.submitter!
+    return { open: submitter.submissions(), ended: submitter.ended() }
+  }
+
+  async #pageJobs(): Promise<PageJobs> {
+    const { PageJobs: Kept } = await this.#loadPageJobs()
+    this.#kept ??= Kept.open({
+      jobs: this.#jobs,
+      crypto: this.#identity.crypto,
+      networkId: this.#networkId,
+      profile: this.#init.profile,
+      onDisk: () => this.#onDisk(),
+    })
+    return await this.#kept
+  }
+
+  async #loadPageJobs() {
+    try {
+      return await import('./page-jobs.ts')
+    } catch (error) {
+      const message = 'The relay is away, and this page has not all of its code yet: try again when it is back'
+      throw new NetworkError('DialFailed', message, error)
+    }
+  }
+
   /** Its code is fetched only now. */
   client(): Promise<TabmeshClient> {
     this.#client ??= import('./node-client.ts').then(
@@ -247,10 +322,11 @@ class RunningTab implements TabNode {
 
   async stop(): Promise<void> {
     clearInterval(this.#refreshing)
+    clearTimeout(this.#fetchAhead)
     this.#contribution.stop()
     await this.#host.stop()
     this.#timers.stop()
-    await Promise.all([this.#store.close(), this.#blobs.close()])
+    await Promise.all([this.#store.close(), this.#blobs.close(), this.#kept?.then((jobs) => jobs.close())])
   }
 
   /**
@@ -298,7 +374,9 @@ class RunningTab implements TabNode {
   #noticed(event: PeerEvent): void {
     switch (event.type) {
       case 'memberJoined':
-        if (event.kind === 'relay') this.#relayFailures = 0
+        if (event.kind !== 'relay') break
+        this.#relayFailures = 0
+        this.#fetchAhead ??= setTimeout(() => void this.#loadPageJobs().catch(() => {}), fetchAheadMs)
         break
       case 'relayUnreachable':
         this.#relayFailures = event.failures

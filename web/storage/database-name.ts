@@ -1,5 +1,5 @@
 /** What a database holds; each has one of its own, so that one can be replaced without touching the other. */
-export type DatabaseKind = 'identity' | 'store' | 'blobs'
+export type DatabaseKind = 'identity' | 'store' | 'blobs' | 'jobs'
 
 /** The profile of a page without `?profile=NAME`. */
 export const defaultProfile = 'default'
