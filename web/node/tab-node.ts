@@ -103,7 +103,6 @@ async function networkOf({ origin, profile, log }: TabNodeInit): Promise<Hash> {
   }
 }
 
-
 /** So long after joining, the code for jobs is fetched: the first one may be asked for while the relay is away. */
 const fetchAheadMs = 2_000
 /** Changes are told at most this often, in ms. */
@@ -294,7 +293,8 @@ class RunningTab implements TabNode {
     try {
       return await import('./page-jobs.ts')
     } catch (error) {
-      const message = 'The relay is away, and this page has not all of its code yet: try again when it is back'
+      const message =
+        'The relay is away, and this page has not all of its code yet: try again when it is back'
       throw new NetworkError('DialFailed', message, error)
     }
   }
