@@ -66,10 +66,10 @@ test('TSK-14 WEB-06 what is submitted while the relay is away is queued, outlive
     const tab = await Tab.open(await browsers.launch(), network.url)
     await tab.untilJoined()
     // What a first job needs comes soon after the page itself.
-    await tab.page.waitForFunction(() =>
-      performance.getEntriesByType('resource').some(({ name }) => name.includes('page-jobs')),
-    )
-    await tab.page.waitForLoadState('networkidle')
+    await tab.page.waitForFunction(() => {
+      const loaded = performance.getEntriesByType('resource').map(({ name }) => name)
+      return ['page-jobs', 'job-view'].every((part) => loaded.some((name) => name.includes(part)))
+    })
     await network.killRelay()
     await tab.page.waitForFunction(() => window.tabmesh.state()?.relay.isUp === false)
     await tab.run(program, input(20))

@@ -7,12 +7,16 @@ import { catalog, type ExampleInput } from './catalog.ts'
 import './input-field.ts'
 import type { InputField } from './input-field.ts'
 import { JobRun } from './job-run.ts'
-import './job-view.ts'
 import './program-field.ts'
 import type { ProgramField } from './program-field.ts'
 import './receipt-check.ts'
 import { sharedStyle } from './shared-style.ts'
 import { counted } from './words.ts'
+
+/** Not part of the first load, which is at its limit. */
+const loadJobView = () => import('./job-view.ts')
+/** So long after joining, the code that shows a job is fetched: the first one may run while the relay is away. */
+const fetchAheadMs = 2_000
 
 /** WEB-02: a program, what it runs on, and the job that comes of it. */
 export class SubmitCard extends LitElement {
@@ -67,6 +71,7 @@ export class SubmitCard extends LitElement {
   declare protected problem: string | undefined
   declare protected run: JobRun | undefined
   declare protected past: readonly JobRecord[]
+  #fetchAhead: ReturnType<typeof setTimeout> | undefined
 
   constructor() {
     super()
@@ -80,6 +85,9 @@ export class SubmitCard extends LitElement {
         this.problem = error instanceof Error ? error.message : String(error)
       })
     }
+    // Where this fails, the first job asks once more, and says what is wrong.
+    if (this.state?.relay.isUp === true)
+      this.#fetchAhead ??= setTimeout(() => void loadJobView().catch(() => undefined), fetchAheadMs)
   }
 
   override connectedCallback(): void {
@@ -158,6 +166,10 @@ export class SubmitCard extends LitElement {
 
   #show(node: TabNode, job: Job, name: string): void {
     this.run = new JobRun(node, job, name, () => this.requestUpdate())
+    loadJobView().catch(() => {
+      this.problem =
+        'The job runs, but the relay is away and this page cannot show it yet: try again when it is back'
+    })
   }
 
   /** What the page was about before it was loaded anew goes on. */
