@@ -47,6 +47,8 @@ export async function servePage(app: HttpApp, folder: string): Promise<void> {
     cacheControl: false,
     dotfiles: 'ignore',
     preCompressed: true,
+    // No file is there: it is not looked for.
+    allowedPath: (path) => !path.startsWith('/api/'),
     setHeaders(reply, path) {
       const name = basename(path).replace(/\.(?:br|gz)$/, '')
       const sandboxPolicy = sandboxPolicies.get(name)

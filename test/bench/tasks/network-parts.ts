@@ -8,6 +8,7 @@ import { PoolProcesses } from './pool-processes.ts'
 import { profileOf } from './profile.ts'
 import type { RunsGiven } from './roles/sandboxes.ts'
 import type { JobGiven } from './roles/submitter.ts'
+import { signatureMs } from './signature-cost.ts'
 import { executionsPerTask, TaskNetwork } from './task-network.ts'
 
 /** Tasks of one round, unless the bench is scaled. */
@@ -53,6 +54,11 @@ export async function measureWasi(options: BenchOptions): Promise<Findings> {
         target: bullRatio,
       }),
       ...costs('wasi processor time of a task', spent.network),
+      resultOf({
+        name: 'wasi processor time of the signatures of a task',
+        unit: 'ms',
+        samples: await samplesOf(options.runs, signatureMs),
+      }),
       ...costs('wasi processor time of a BullMQ job', spent.bull),
     ]
     const notes = await profileOf('wasi', options, network.processes, tasks, () =>
@@ -60,6 +66,12 @@ export async function measureWasi(options: BenchOptions): Promise<Findings> {
     )
     return { results, missing: [], notes }
   })
+}
+
+async function samplesOf(runs: number, measure: () => Promise<number>): Promise<number[]> {
+  const samples: number[] = []
+  for (let run = 0; run < runs; run++) samples.push(await measure())
+  return samples
 }
 
 /** Tasks of a JavaScript program that does nothing, against the same sandboxes without a network. */
