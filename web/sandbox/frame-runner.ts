@@ -27,8 +27,8 @@ const defaultUrls = { guests: '/sandbox.html', onnx: '/sandbox-onnx.html' }
 const engineUrls: Readonly<Record<Engine, string>> = { guests: quickJsUrl, onnx: onnxUrl }
 
 /**
- * Chromium gives a worker that is terminated 2 s to end by itself before it makes it. Frames that start meanwhile take the
- * cores from the threads that are to end, and from the visitor, who may just have asked for quiet.
+ * Frames of one page share a process. With the last of them it ends, and whatever ran in it at once; while another is
+ * there, Chromium gives a worker 2 s to end by itself before it makes it, and what starts meanwhile takes its cores.
  */
 const respawnMs = 2_500
 
