@@ -118,7 +118,7 @@ export async function runRelay({ settings, folder, failed, loadAgain }: RelayOpt
     fleet,
     listeners,
     admins: new Set([identity.peerId, ...genesis.adminKeys]),
-    policy: genesis.policy,
+    ...{ policy: genesis.policy, storeKind: settings.storage.kind },
   })
   const http = await startParts(host, network, folder, api, { settings, metrics, fleet }, log)
   await fleet.start({ url: settings.publicUrl ?? http.url, multiaddrs: network.addresses() })
@@ -279,16 +279,19 @@ interface ApiParts {
   readonly listeners: Set<(news: RelayNews) => void>
   readonly admins: ReadonlySet<PeerId>
   readonly policy: RelayApi['policy']
+  readonly storeKind: string
 }
 
 function relayApi(parts: ApiParts): RelayApi {
-  const { host, network, identity, networkId, store, blobs, fleet, listeners, admins, policy } = parts
+  const { host, network, identity, networkId, store, blobs, fleet, listeners, admins, policy, storeKind } =
+    parts
   const startedAt = performance.now()
   return {
     networkId,
     peerId: identity.peerId,
     version,
     policy,
+    storeKind,
     blobs,
     fleet,
     multiaddrs: () => network.addresses(),

@@ -99,7 +99,7 @@ function statusBody(api: RelayApi, status: RelayStatus) {
     relay: { peerId: api.peerId, version: api.version, uptimeSeconds, multiaddrs: api.multiaddrs() },
     ...{ peers, workers, tasks, queue },
     ledger: { replicas: 1, height: 0 },
-    store: 'sqlite',
+    store: api.storeKind,
     disagreements,
   }
 }

@@ -11,6 +11,8 @@ export interface RelayApi {
   readonly peerId: PeerId
   readonly version: string
   readonly policy: 'open' | 'curated'
+  /** `storage.kind` of the settings. */
+  readonly storeKind: string
   readonly blobs: BlobStore
   /** The other relays of the network. */
   readonly fleet?: FleetView

@@ -76,7 +76,8 @@ function onServer(kind: 'redis' | 'postgres', name: string, server: () => Server
     first.child.kill('SIGKILL')
     await first.ended
     const third = relay('--config', file)
-    await urlOf(third)
+    const status = await fetch(new URL('/api/v1/status', await urlOf(third)))
+    expect(await status.json()).toMatchObject({ store: kind })
     expect((await stop(third)).code).toBe(0)
   })
 

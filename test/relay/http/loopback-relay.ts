@@ -74,6 +74,7 @@ export class LoopbackRelay implements RelayApi {
   readonly networkId: Hash
   readonly version = '0.0.0'
   readonly policy = 'open'
+  readonly storeKind = 'redis'
   readonly blobs: MemoryBlobs
   readonly fleet?: FleetView
   /** Why a job, or a task without one, is not taken in here. */

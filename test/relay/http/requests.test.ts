@@ -43,7 +43,7 @@ describe('WEB-08 what anyone may ask', () => {
       workers: { count: 3, slots: 3, busy: 0, operators: 1 },
       queue: { critical: 0, normal: 0, low: 0 },
       ledger: { replicas: 1, height: 0 },
-      store: 'sqlite',
+      store: 'redis',
     })
     const states = [
       'pending',
