@@ -30,11 +30,15 @@ export async function storeBody(
   let draft: BlobDraft | undefined
   try {
     draft = await blobs.draft(hash, totalBytes, `put${randomBytes(12).toString('hex')}`)
-    for await (const bytes of body) await draft.append(bytes as Uint8Array)
+    for await (const bytes of body.iterator({ destroyOnReturn: false })) {
+      await draft.append(bytes as Uint8Array)
+    }
     const isRight = await draft.finish()
     draft = undefined
     if (!isRight) throw hashMismatch(hash)
   } catch (error) {
+    // Read to its end, and let go: who is still sending hears nothing but a broken connection.
+    body.resume()
     if (error instanceof RangeError) throw hashMismatch(hash)
     throw error instanceof BlobRefusal ? noRoom(error) : error
   } finally {

@@ -50,9 +50,7 @@ export class BlobFiles implements BlobStore {
         catalog.dropDraft(name)
       },
       failed: (path, cause) =>
-        cause instanceof BlobRefusal || cause instanceof RangeError
-          ? cause
-          : failed('WriteFailed', 'write', path, cause),
+        cause instanceof BlobRefusal || cause instanceof RangeError ? cause : unwritten(path, cause),
     }
   }
 
@@ -119,7 +117,7 @@ export class BlobFiles implements BlobStore {
         this.#catalog.add(hash, blob.length)
       } catch (error) {
         this.#catalog.release(blob.length)
-        throw failed('WriteFailed', 'write', this.#pathOf(hash), error)
+        throw unwritten(this.#pathOf(hash), error)
       }
     })
     return hash
@@ -166,7 +164,7 @@ export class BlobFiles implements BlobStore {
       return draft
     } catch (error) {
       this.#catalog.dropDraft(name)
-      throw failed('WriteFailed', 'write', path, error)
+      throw unwritten(path, error)
     }
   }
 
@@ -293,6 +291,14 @@ async function hashOf(bytes: Uint8Array): Promise<Hash> {
 
 function isMissing(error: unknown): boolean {
   return (error as { code?: unknown }).code === 'ENOENT'
+}
+
+/** A full disk is as good as a full store: what is here stays, and whoever brings more is told to come later. */
+function unwritten(path: string, cause: unknown): Error {
+  const { code } = cause as NodeJS.ErrnoException
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new BlobRefusal('Full', `Cannot write ${path}: ${explainFileError(cause)}`, cause)
+  return failed('WriteFailed', 'write', path, cause)
 }
 
 function failed(code: StorageError['code'], verb: string, path: string, cause: unknown): StorageError {

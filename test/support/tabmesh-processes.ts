@@ -105,6 +105,12 @@ export class ProcessNetwork {
     await this.#relay?.ended
   }
 
+  /** The end of the relay that was started last, by itself. */
+  async relayEnded(): Promise<Ended> {
+    if (this.#relay === undefined) throw new Error('no relay was started')
+    return await this.#relay.ended
+  }
+
   get relayPid(): number {
     const pid = this.#relay?.child.pid
     if (pid === undefined) throw new Error('the relay does not run')

@@ -149,7 +149,7 @@ describeOnSmallDisk('a disk that is full', () => {
     disk.fill(200_000)
     const blob = blobOf(2, 300_000)
     await expect(blobs.put(blob)).rejects.toMatchObject({
-      code: 'WriteFailed',
+      code: 'Full',
       message: `Cannot write ${join(disk.path, 'blobs', hashOf(blob).slice(0, 2), hashOf(blob))}: the disk is full; make room or choose another directory with --data`,
     })
     expect(await blobs.has(hashOf(blob))).toBe(false)
@@ -169,7 +169,7 @@ describeOnSmallDisk('a disk that is full', () => {
     await draft.append(parts[0]!)
     disk.fill(50_000)
     await expect(draft.append(parts[1]!)).rejects.toMatchObject({
-      code: 'WriteFailed',
+      code: 'Full',
       message: expect.stringContaining('the disk is full'),
     })
     expect(draft.receivedBytes).toBe(100_000)
