@@ -173,7 +173,7 @@ describeOnSmallDisk('a disk that is full', () => {
       message: expect.stringContaining('the disk is full'),
     })
     expect(draft.receivedBytes).toBe(100_000)
-    await expect(draft.append(parts[1]!)).rejects.toMatchObject({ code: 'WriteFailed' })
+    await expect(draft.append(parts[1]!)).rejects.toMatchObject({ code: 'Full' })
     await blobs.close()
     disk.empty()
     const again = await BlobFiles.open(folder)
