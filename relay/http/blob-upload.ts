@@ -37,7 +37,7 @@ export async function storeBody(
     draft = undefined
     if (!isRight) throw hashMismatch(hash)
   } catch (error) {
-    // Read to its end, and let go: who is still sending hears nothing but a broken connection.
+    // Read to its end and dropped: one who is cut off while still sending never sees the answer.
     body.resume()
     if (error instanceof RangeError) throw hashMismatch(hash)
     throw error instanceof BlobRefusal ? noRoom(error) : error

@@ -24,7 +24,7 @@ export interface Bundle {
 /** Messages in as few payloads as hold them; one that goes alone stays what it is. */
 export function bundled<M extends { readonly type: string }>(messages: readonly M[]): (M | Bundle)[] {
   if (messages.length < 2) return [...messages]
-  const groups: { messages: M[]; items: Uint8Array[]; sizeBytes: number }[] = []
+  const groups: { readonly first: M; readonly items: Uint8Array[]; sizeBytes: number }[] = []
   for (const message of messages) {
     const item = encodeCanonical(message)
     const last = groups.at(-1)
@@ -32,16 +32,13 @@ export function bundled<M extends { readonly type: string }>(messages: readonly 
       last !== undefined &&
       last.sizeBytes + item.length <= bundleBytesMax &&
       last.items.length < bundleItemsMax
-    if (!hasRoom) groups.push({ messages: [message], items: [item], sizeBytes: item.length })
+    if (!hasRoom) groups.push({ first: message, items: [item], sizeBytes: item.length })
     else {
-      last.messages.push(message)
       last.items.push(item)
       last.sizeBytes += item.length
     }
   }
-  return groups.map(({ messages: [first], items }) =>
-    items.length === 1 ? first! : { type: bundleType, items },
-  )
+  return groups.map(({ first, items }) => (items.length === 1 ? first : { type: bundleType, items }))
 }
 
 /**

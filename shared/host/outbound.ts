@@ -14,7 +14,7 @@ const underWayMax = 10_000
 interface Lane {
   underWay: number
   /** Given at this moment. */
-  waiting: WireMessage[]
+  readonly waiting: WireMessage[]
   tail: Promise<void>
 }
 

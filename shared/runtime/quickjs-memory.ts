@@ -7,7 +7,7 @@ export const pageBytes = 65_536
 const publishedPages = 256
 export const memoryBytesMin = publishedPages * pageBytes
 /**
- * What it gets instead. Its data and C stack end at 5.1 MiB, its heap takes 0.3 MiB before the first run, and all of it
+ * What it gets instead. Its data and C stack end at 5.1 MiB, its heap takes 0.1 MiB before the first run, and all of it
  * is written anew before the next one. It asks for more when it needs it, up to the task's limit, and no guest sees when.
  */
 export const firstPages = 96

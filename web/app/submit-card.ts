@@ -15,7 +15,7 @@ import { counted } from './words.ts'
 
 /** Not part of the first load, which is at its limit. */
 const loadJobView = () => import('./job-view.ts')
-/** So long after joining, the code that shows a job is fetched: the first one may run while the relay is away. */
+/** So long after joining, the code that keeps and shows jobs is fetched: the first may be begun while the relay is away. */
 const fetchAheadMs = 2_000
 
 /** WEB-02: a program, what it runs on, and the job that comes of it. */
@@ -85,9 +85,7 @@ export class SubmitCard extends LitElement {
         this.problem = error instanceof Error ? error.message : String(error)
       })
     }
-    // Where this fails, the first job asks once more, and says what is wrong.
-    if (this.state?.relay.isUp === true)
-      this.#fetchAhead ??= setTimeout(() => void loadJobView().catch(() => undefined), fetchAheadMs)
+    if (this.state?.relay.isUp === true) this.#fetchAhead ??= setTimeout(fetchJobCode, fetchAheadMs)
   }
 
   override connectedCallback(): void {
@@ -184,6 +182,11 @@ export class SubmitCard extends LitElement {
     if (node !== undefined && this.run?.isRunning !== true)
       this.#show(node, await node.goOn(record), record.name)
   }
+}
+
+/** Where this fails, the first job asks once more, and says what is wrong. */
+const fetchJobCode = (): void => {
+  for (const loading of [loadJobView(), import('../node/page-jobs.ts')]) loading.catch(() => undefined)
 }
 
 /** A file that misses its zone must not open in place of the page. */

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../shared/client/item-splitter.ts'
 import { type JobState, newJobState } from '../../shared/client/job-state.ts'
-import type { MapOptions } from '../../shared/client/map-run.ts'
+import type { TaskOptions } from '../../shared/client/task-options.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import { toHex } from '../../shared/kernel/bytes.ts'
 import type { Hash } from '../../shared/kernel/ids.ts'
@@ -46,17 +46,10 @@ export class PageJobs {
     name: string,
     program: Uint8Array,
     inputs: readonly JsonValue[],
-    options: MapOptions,
+    options: TaskOptions,
   ): Promise<Job> {
     const { crypto, networkId } = this.#parts
-    const { taskType, priority, limits, verification } = options
-    const asked = {
-      taskType,
-      ...(priority === undefined ? {} : { priority }),
-      ...(limits === undefined ? {} : { limits }),
-      ...(verification === undefined ? {} : { verification }),
-    }
-    const state = newJobState(crypto, networkId, toHex(crypto.sha256(program)) as Hash, asked)
+    const state = newJobState(crypto, networkId, toHex(crypto.sha256(program)) as Hash, options)
     const { jobId } = state
     const record = {
       jobId,
@@ -64,7 +57,7 @@ export class PageJobs {
       state,
       program,
       inputs,
-      options: asked,
+      options,
       startedAt: Date.now(),
       endedAt: null,
     }

@@ -2,6 +2,7 @@ import type { JsonValue } from '../../shared/client/item-splitter.ts'
 import type { MapOptions } from '../../shared/client/map-run.ts'
 import { describeVerdict } from '../../shared/client/receipt-verdict.ts'
 import type { TabmeshClient } from '../../shared/client/tabmesh-client.ts'
+import type { TaskOptions } from '../../shared/client/task-options.ts'
 import { readReceiptText, verifyReceipt } from '../../shared/client/verify-receipt.ts'
 import { randomUint32 } from '../../shared/host/create-crypto-port.ts'
 import type { HostLog } from '../../shared/host/host-log.ts'
@@ -55,7 +56,7 @@ export interface TabNode {
   /** Runs a program on every input. Throws a JobError when it cannot be submitted at all. */
   map(program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions): Job
   /** As `map`, of a job that outlives the page: it is kept with its results, under a name for the visitor. */
-  run(name: string, program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions): Promise<Job>
+  run(name: string, program: Uint8Array, inputs: readonly JsonValue[], options: TaskOptions): Promise<Job>
   /** Such jobs, the latest first. */
   pastJobs(): Promise<readonly JobRecord[]>
   /** Gives the results that are kept, and goes on with what has not ended. */
@@ -103,8 +104,6 @@ async function networkOf({ origin, profile, log }: TabNodeInit): Promise<Hash> {
   }
 }
 
-/** So long after joining, the code for jobs is fetched: the first one may be asked for while the relay is away. */
-const fetchAheadMs = 2_000
 /** Changes are told at most this often, in ms. */
 const tellMs = 100
 
@@ -128,7 +127,6 @@ class RunningTab implements TabNode {
   readonly #counts = { answered: 0, handedBack: 0, results: 0 }
   #client: Promise<TabmeshClient> | undefined
   #kept: Promise<PageJobs> | undefined
-  #fetchAhead: ReturnType<typeof setTimeout> | undefined
   #relayFailures = 0
   #isOtherNetwork = false
   #ended: string | undefined
@@ -250,7 +248,7 @@ class RunningTab implements TabNode {
     name: string,
     program: Uint8Array,
     inputs: readonly JsonValue[],
-    options: MapOptions,
+    options: TaskOptions,
   ): Promise<Job> {
     rememberJobs(this.#init.profile)
     return await (await this.#pageJobs()).run(name, program, inputs, options)
@@ -322,7 +320,6 @@ class RunningTab implements TabNode {
 
   async stop(): Promise<void> {
     clearInterval(this.#refreshing)
-    clearTimeout(this.#fetchAhead)
     this.#contribution.stop()
     await this.#host.stop()
     this.#timers.stop()
@@ -374,9 +371,7 @@ class RunningTab implements TabNode {
   #noticed(event: PeerEvent): void {
     switch (event.type) {
       case 'memberJoined':
-        if (event.kind !== 'relay') break
-        this.#relayFailures = 0
-        this.#fetchAhead ??= setTimeout(() => void this.#loadPageJobs().catch(() => {}), fetchAheadMs)
+        if (event.kind === 'relay') this.#relayFailures = 0
         break
       case 'relayUnreachable':
         this.#relayFailures = event.failures
