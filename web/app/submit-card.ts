@@ -85,7 +85,9 @@ export class SubmitCard extends LitElement {
         this.problem = error instanceof Error ? error.message : String(error)
       })
     }
-    if (this.state?.relay.isUp === true) this.#fetchAhead ??= setTimeout(fetchJobCode, fetchAheadMs)
+    const { node } = this
+    if (node !== undefined && this.state?.relay.isUp === true)
+      this.#fetchAhead ??= setTimeout(() => fetchJobCode(node), fetchAheadMs)
   }
 
   override connectedCallback(): void {
@@ -185,8 +187,8 @@ export class SubmitCard extends LitElement {
 }
 
 /** Where this fails, the first job asks once more, and says what is wrong. */
-const fetchJobCode = (): void => {
-  for (const loading of [loadJobView(), import('../node/page-jobs.ts')]) loading.catch(() => undefined)
+const fetchJobCode = (node: TabNode): void => {
+  for (const loading of [loadJobView(), node.fetchJobCode()]) loading.catch(() => undefined)
 }
 
 /** A file that misses its zone must not open in place of the page. */

@@ -57,6 +57,8 @@ export interface TabNode {
   map(program: Uint8Array, inputs: readonly JsonValue[], options: MapOptions): Job
   /** As `map`, of a job that outlives the page: it is kept with its results, under a name for the visitor. */
   run(name: string, program: Uint8Array, inputs: readonly JsonValue[], options: TaskOptions): Promise<Job>
+  /** Fetches what `run` needs, which is not part of the page's first load. */
+  fetchJobCode(): Promise<void>
   /** Such jobs, the latest first. */
   pastJobs(): Promise<readonly JobRecord[]>
   /** Gives the results that are kept, and goes on with what has not ended. */
@@ -252,6 +254,10 @@ class RunningTab implements TabNode {
   ): Promise<Job> {
     rememberJobs(this.#init.profile)
     return await (await this.#pageJobs()).run(name, program, inputs, options)
+  }
+
+  async fetchJobCode(): Promise<void> {
+    await this.#loadPageJobs()
   }
 
   async pastJobs(): Promise<readonly JobRecord[]> {
