@@ -17,7 +17,7 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 15_000 },
   use: {
-    trace: 'retain-on-failure',
+    // A trace of every test takes a third of the time: `npm test -- --suite e2e` records none, Playwright's `--trace on` does.
     screenshot: 'only-on-failure',
     launchOptions: {
       args: [...chromiumArgs],

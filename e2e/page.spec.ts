@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { type BrowserContext, expect, type Page, test } from '@playwright/test'
+import { ProcessNetwork } from '../test/support/tabmesh-processes.ts'
 import { axeViolations } from './support/axe.ts'
 import { RelayProcess } from './support/relay-process.ts'
 import { Browsers, Tab } from './support/tabs.ts'
 
 const browsers = new Browsers()
 let relay: RelayProcess
+let crew: ProcessNetwork | undefined
 
 test.beforeAll(async () => {
   relay = await RelayProcess.start()
@@ -14,6 +16,7 @@ test.beforeAll(async () => {
 
 test.afterAll(async () => {
   await browsers.end()
+  await crew?.close()
   await relay.end()
 })
 
@@ -25,16 +28,13 @@ async function openTab(path = '', options: { readonly args?: string[] } = {}): P
   return await Tab.open(await browsers.launch(...(options.args ?? [])), `${relay.url}${path}`)
 }
 
-/** Three lending tabs: what a job needs. */
-async function openWorkers(): Promise<Tab> {
-  const browser = await browsers.launch()
-  const tabs = [1, 2, 3].map(() => Tab.open(browser, relay.url))
-  for (const opening of tabs) {
-    const tab = await opening
-    await tab.untilJoined()
-    await tab.lend()
-  }
-  return await tabs[0]!
+/** A lending tab beside two agents: the three workers that a job needs. */
+async function openLender(): Promise<Tab> {
+  crew ??= await ProcessNetwork.start(2)
+  const tab = await Tab.open(await browsers.launch(), crew.url)
+  await tab.untilJoined()
+  await tab.lend()
+  return tab
 }
 
 const lendSwitch = (page: Page) => page.getByRole('switch', { name: 'Lend computing time' })
@@ -141,7 +141,7 @@ test.describe('consent', () => {
   })
 
   test('WEB-01 says what runs, for whom and since when', async () => {
-    const tab = await openWorkers()
+    const tab = await openLender()
     const { page } = tab
     const spin = 'export default (line) => { let n = 0; for (let i = 0; i < 4e6; i++) n += i % 7; return n }'
     await tab.run(spin, { name: 'lines.txt', text: 'a\nb\nc\nd\n' })
@@ -235,7 +235,7 @@ test.describe('a relay that is away', () => {
 })
 
 test('TSK-02 WEB-02 the built-in program counts the words of a real text', async () => {
-  const tab = await openWorkers()
+  const tab = await openLender()
   const { page } = tab
   const file = new URL('../node_modules/vega-datasets/data/birdstrikes.csv', import.meta.url)
   const lines = readFileSync(file, 'utf8').split('\n', 30)
@@ -271,7 +271,7 @@ test.describe('bad input', () => {
     },
   ]
   test('TSK-08 WEB-02 a program that fails ends its items failed, with a receipt and a reason', async () => {
-    const tab = await openWorkers()
+    const tab = await openLender()
     for (const { name, program, says } of cases) {
       await test.step(name, async () => {
         await tab.run(program, { name: 'one.txt', text: 'one\ntwo\n' })
@@ -298,7 +298,7 @@ test.describe('bad input', () => {
   })
 
   test('STO-07 an item over 1 MB is answered as the others are', async () => {
-    const tab = await openWorkers()
+    const tab = await openLender()
     await tab.run('export default (line) => line.length', {
       name: 'long.txt',
       text: `short\n${'x'.repeat(2 ** 20)}\n${'y'.repeat(20_000)}\n`,

@@ -1,5 +1,5 @@
 // Runs the suites one after another, says where the time went, and ends with one line that counts them all.
-//   npm test                                everything but `long`
+//   npm test                                everything but what takes long: `long` and `corpora`
 //   npm test -- --suite unit [FILTER...]    one suite (repeatable); filters are parts of file names
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -32,7 +32,8 @@ import {
 
 interface Suite {
   readonly files: (path: string) => boolean
-  readonly run: (name: string, filters: readonly string[]) => Tally
+  /** `wanted` are its files that the filters leave. */
+  readonly run: (name: string, filters: readonly string[], wanted: readonly string[]) => Tally
 }
 
 const root = join(import.meta.dirname, '..')
@@ -43,12 +44,15 @@ const testFiles = globSync(['test/**/*.test.ts', 'e2e/**/*.spec.ts'], { cwd: roo
 const isIntegration = (path: string) => path.startsWith('test/integration/')
 const isLong = (path: string) => path.startsWith('test/long/')
 const isBrowser = (path: string) => path.startsWith('e2e/')
+/** Of these the short run takes a share, and `corpora` all. */
+const isCorpus = (path: string) => ['e2e/onnx.spec.ts', 'e2e/hostile-guests.spec.ts'].includes(path)
 
 const suites = new Map<string, Suite>([
   ['unit', { files: (path) => !isIntegration(path) && !isLong(path) && !isBrowser(path), run: runVitest }],
   ['integration', { files: isIntegration, run: runVitest }],
   ['e2e', { files: isBrowser, run: runPlaywright }],
   ['long', { files: isLong, run: runVitest }],
+  ['corpora', { files: isCorpus, run: runPlaywright }],
 ])
 
 const { names, filters } = readArguments()
@@ -93,16 +97,16 @@ function runSuite(name: string): Tally {
   if (wanted.length === 0) return nothing
   if (name !== 'unit' && !buildPage()) return { ...nothing, failed: 1 }
   const start = performance.now()
-  const tally = runOrFail(suite, name)
+  const tally = runOrFail(suite, name, wanted)
   suiteTimes.push({ path: name, seconds: (performance.now() - start) / 1_000 })
   console.log(`== ${name}: ${summary(tally)}`)
   return tally
 }
 
 /** A suite whose tool cannot even be started is one failure, and the other suites still run. */
-function runOrFail(suite: Suite, name: string): Tally {
+function runOrFail(suite: Suite, name: string, wanted: readonly string[]): Tally {
   try {
-    return suite.run(name, filters)
+    return suite.run(name, filters, wanted)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     return { ...nothing, failed: 1 }
@@ -138,18 +142,17 @@ function runVitest(name: string, parts: readonly string[]): Tally {
 }
 
 /** Files that bear company run two at a time, then the others one after another. */
-function runPlaywright(name: string, parts: readonly string[]): Tally {
-  const files = testFiles.filter(isBrowser)
-  const wanted = files.filter((path) => parts.length === 0 || parts.some((part) => path.includes(part)))
+function runPlaywright(name: string, _filters: readonly string[], wanted: readonly string[]): Tally {
   let tally = nothing
   for (const project of e2eProjects) {
     if (!wanted.some(project.has)) continue
     const report = join(reports, `${name}-${project.name}.json`)
     const options = [`--project=${project.name}`, `--workers=${project.workers}`]
     const { status } = runNode(
-      ['node_modules/@playwright/test/cli.js', 'test', '--reporter=list,json', ...options, ...parts],
+      ['node_modules/@playwright/test/cli.js', 'test', '--reporter=list,json', ...options, ...wanted],
       {
         TABMESH_CHROMIUM: ensureChromium(),
+        ...(name === 'corpora' ? { TABMESH_CORPORA: 'whole' } : {}),
         PLAYWRIGHT_JSON_OUTPUT_FILE: report,
       },
     )

@@ -89,6 +89,8 @@ interface RelayLink {
   readonly isOwn: boolean
   /** Whether it was among those that were named last. */
   isNamed: boolean
+  /** Whom a dial to it last led to. */
+  lastPeer: PeerId | undefined
   peer: PeerId | undefined
   failures: number
   /** When to dial; `undefined` while a dial is under way or the relay is up. */
@@ -154,6 +156,8 @@ export class Topology implements Machine<TopologyInput, TopologyMessage, Topolog
         if (command.kind === 'tab') this.#neighbours.add(command.peer)
         if (command.kind !== 'relay') return
         this.#claimed.add(command.peer)
+        // The host may have found a relay again by itself, long before the next dial of it is due.
+        for (const link of this.#links) if (link.lastPeer === command.peer) this.#linkedTo(link, command.peer)
         return this.#believe(command.peer, now, out)
       case 'topology/memberLost':
         return this.#memberLost(command.peer, now, out)
@@ -191,14 +195,21 @@ export class Topology implements Machine<TopologyInput, TopologyMessage, Topolog
     if (link === undefined) return
     // It may be lost again by the time the dial reports.
     if (peer !== undefined && this.#members.isUp(peer)) {
-      link.peer = peer
-      link.failures = 0
-      link.dialAt = undefined
+      this.#linkedTo(link, peer)
       return this.#believe(peer, now, out)
     }
+    // It came up while the dial was under way.
+    if (link.peer !== undefined) return
     link.failures++
     out.event({ type: 'relayUnreachable', relay, failures: link.failures })
     this.#redialLater(link, now, out)
+  }
+
+  #linkedTo(link: RelayLink, peer: PeerId): void {
+    link.lastPeer = peer
+    link.peer = peer
+    link.failures = 0
+    link.dialAt = undefined
   }
 
   #relaysNamed(relays: readonly string[], now: Instant, out: TopologyOut): void {
@@ -285,6 +296,7 @@ const newLink = (relay: string, isOwn: boolean): RelayLink => ({
   relay,
   isOwn,
   isNamed: false,
+  lastPeer: undefined,
   peer: undefined,
   failures: 0,
   dialAt: undefined,

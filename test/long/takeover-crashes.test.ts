@@ -13,6 +13,7 @@ afterEach(() => {
 test('TSK-14 the taker dies at each of its requests in turn, whoever goes on: nothing is lost or done twice', async () => {
   const requests: Record<string, number> = {}
   for (const [who, goOn] of Object.entries(goingOn)) requests[who] = await dieAtRequests(1, goOn)
+  vi.useRealTimers()
   record('takeover-crashes', { requests })
 })
 
@@ -24,5 +25,6 @@ test('TSK-14 three relays die and stop at any moment, over many schedules: nothi
     fenced += fleet.fenced
     for (const n of [0, 1, 2]) fleet.kill(n)
   }
+  vi.useRealTimers()
   record('takeover-seeds', { seeds, fenced })
 })

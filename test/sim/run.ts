@@ -81,7 +81,8 @@ const isEnd = (key: string): boolean => key.startsWith('coordinator/done/')
 /** What became of the tasks, seen from outside the machines. */
 class Outcomes {
   readonly accepted = new Set<TaskId>()
-  readonly ends = new Map<TaskId, number>()
+  /** By whom each task was ended. */
+  readonly ends = new Map<TaskId, Set<PeerId>>()
   readonly received = new Map<TaskId, number>()
   completed = 0
   failed = 0
@@ -92,7 +93,7 @@ class Outcomes {
   note(event: PeerEvent, node: SimNode): void {
     // What a tab takes on for itself goes with it.
     if (event.type === 'taskAccepted' && node.kind === 'relay') this.accepted.add(event.taskId)
-    else if (event.type === 'taskFinished') this.#finished(event.finished)
+    else if (event.type === 'taskFinished') this.#finished(event.finished, node)
     else if (event.type === 'resultReceived') this.#reached(event.finished.task.taskId)
     else if (event.type === 'verdict' && event.judged !== 'agreed') {
       this.judgedAgainst.set(event.worker, (this.judgedAgainst.get(event.worker) ?? 0) + 1)
@@ -110,13 +111,18 @@ class Outcomes {
     return open.filter((taskId) => !done.has(taskId)).length
   }
 
-  #finished(finished: FinishedTask): void {
+  /**
+   * Where a submitter took its task over from a relay that was away for long, both may come to an end: the second changes
+   * nothing (TSK-14). That one coordinator ends a task twice is a fault.
+   */
+  #finished(finished: FinishedTask, node: SimNode): void {
     const { taskId } = finished.task
-    const times = (this.ends.get(taskId) ?? 0) + 1
-    this.ends.set(taskId, times)
-    if (times > 1) this.duplicated++
-    if (finished.status === 'completed') this.completed++
-    else this.failed++
+    const coordinators = this.ends.get(taskId) ?? new Set()
+    const isFirst = coordinators.size === 0
+    if (coordinators.has(node.id)) this.duplicated++
+    this.ends.set(taskId, coordinators.add(node.id))
+    if (isFirst && finished.status === 'completed') this.completed++
+    else if (isFirst) this.failed++
     const right =
       finished.outcome?.kind === 'ok' && finished.outcome.outputHash === trueOutputHash(finished.task)
     if (finished.status === 'completed' && !right) this.wrong++

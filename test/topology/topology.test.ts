@@ -135,6 +135,42 @@ describe('NET-05 relays', () => {
     expect(driver.relayDials()).toEqual(['http://relay'])
   })
 
+  test('NET-05 one that comes back by itself, long before its next dial, is a relay again and is not dialled', () => {
+    const driver = connected()
+    driver.lost(relay)
+    for (let n = 0; n < 8; n++) {
+      driver.failed()
+      driver.advance(n < 7 ? 20_000 : 0)
+    }
+    driver.forget()
+    driver.joined(relay, 'relay')
+    expect(driver.events('relayJoined')).toEqual([{ type: 'relayJoined', peer: relay }])
+    driver.advance(3_600_000)
+    expect(driver.relayDials()).toEqual([])
+    driver.lost(relay)
+    driver.advance(1_000)
+    expect(driver.relayDials()).toEqual(['http://relay'])
+  })
+
+  test('one that came up while a dial to it failed counts as up', () => {
+    const driver = connected()
+    driver.lost(relay)
+    driver.advance(1_000)
+    driver.joined(relay, 'relay')
+    driver.forget()
+    driver.failed()
+    driver.advance(3_600_000)
+    expect([driver.events('relayUnreachable'), driver.relayDials()]).toEqual([[], []])
+  })
+
+  test('another one that calls itself a relay is not taken for the one that was lost', () => {
+    const driver = connected()
+    driver.lost(relay)
+    driver.forget()
+    driver.joined(stranger, 'relay')
+    expect(driver.events('relayJoined')).toEqual([])
+  })
+
   test('one that is up is not dialled', () => {
     const driver = connected()
     driver.advance(3_600_000)
