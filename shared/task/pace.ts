@@ -21,8 +21,11 @@ export class Pace {
     this.#meanMs = Math.max(this.#meanMs, ms)
   }
 
-  /** Attempts that take about so long, one after the other; at least `least`. */
-  attemptsIn(ms: number, least: number): number {
-    return Math.max(least, Math.floor(ms / this.#meanMs))
+  /**
+   * Attempts that take about so long, one after the other; at least `least`. Nothing waits behind runs of `longMs` and
+   * more: others could have begun it meanwhile, and the way to the coordinator is short beside them.
+   */
+  attemptsIn(ms: number, least: number, longMs: number): number {
+    return this.#meanMs >= longMs ? 1 : Math.max(least, Math.floor(ms / this.#meanMs))
   }
 }

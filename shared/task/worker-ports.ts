@@ -60,12 +60,14 @@ export type WorkerEvent =
 export type WorkerOut = Out<FromWorker, WorkerEvent, WorkerAsk>
 
 export interface WorkerConfig {
-  /** Attempts held per slot at least, the running one included: hides the way to the coordinator and back. */
+  /** Attempts held per slot at least, the running one included, unless runs are long: hides the way to the coordinator and back. */
   readonly heldPerSlot: number
   /** Attempts held per slot take this long, as far as can be told: short ones are carried by the hundred. */
   readonly heldAheadMs: number
   /** What waits behind a run that takes longer than this is given back at the next heartbeat, but for `heldPerSlot`. */
   readonly blockedMs: number
+  /** Nothing waits behind runs that take this long. */
+  readonly longRunMs: number
   /** Most attempts held at one time, whatever the slots. */
   readonly heldMax: number
   readonly coordinatorsMax: number
@@ -89,6 +91,7 @@ export const defaultWorkerConfig: WorkerConfig = {
   heldPerSlot: 3,
   heldAheadMs: 200,
   blockedMs: 2_000,
+  longRunMs: 10_000,
   heldMax: 256,
   coordinatorsMax: 64,
   guestsMax: 16,

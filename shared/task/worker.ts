@@ -218,13 +218,13 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
 
   /** Work that was taken for short ones waits behind a long one here, and somebody else may be idle. */
   #giveBackBlocked(now: Instant, out: WorkerOut): void {
-    const { blockedMs, heldPerSlot } = this.#config
+    const { blockedMs } = this.#config
     const blocked = [...this.#runs.values()].filter(
       ({ startedAt }) => startedAt !== null && after(startedAt, blockedMs) <= now,
     )
     if (blocked.length < this.#slots || blocked.length === 0) return
     this.#pace.blocked(now - Math.min(...blocked.map(({ startedAt }) => startedAt!)))
-    let kept = (heldPerSlot - 1) * this.#slots
+    let kept = (this.#heldPerSlot - 1) * this.#slots
     this.#handBackUnanswered(({ state }) => state === 'queued' && kept-- <= 0, 'paused', out)
   }
 
@@ -272,8 +272,12 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   /** What each coordinator is offered. */
   #capacityFor(peer: PeerId): number {
     if (this.#draining || !this.#served.takesFrom(peer)) return 0
-    const { heldAheadMs, heldPerSlot } = this.#config
-    return Math.min(this.#share, this.#slots * this.#pace.attemptsIn(heldAheadMs, heldPerSlot))
+    return Math.min(this.#share, this.#slots * this.#heldPerSlot)
+  }
+
+  get #heldPerSlot(): number {
+    const { heldAheadMs, heldPerSlot, longRunMs } = this.#config
+    return this.#pace.attemptsIn(heldAheadMs, heldPerSlot, longRunMs)
   }
 
   #heldOf(coordinator: PeerId): number {

@@ -22,7 +22,7 @@ const watchTimers = `{
   tick()
 }`
 
-/** With two agents and this tab every task needs the tab, and there is nobody that its work could go to. */
+/** With two agents and this tab the task needs the tab, and there is nobody that its work could go to. */
 test('TSK-06 a hidden tab whose timers the browser holds back for a minute keeps its lease', async () => {
   const network = await ProcessNetwork.start(2)
   const browser = await PlainBrowser.launch()
@@ -36,7 +36,7 @@ test('TSK-06 a hidden tab whose timers the browser holds back for a minute keeps
       .toBeGreaterThan(50_000)
     const files = { program: join(network.data, 'spin.js'), input: join(network.data, 'lines.txt') }
     await writeFile(files.program, program)
-    await writeFile(files.input, 'one\ntwo\n')
+    await writeFile(files.input, 'one\n')
     const startedAt = performance.now()
     const job = network.submit(
       ...['--type', 'javascript', '--program', files.program, '--input', files.input, '--map', 'lines'],
@@ -46,11 +46,11 @@ test('TSK-06 a hidden tab whose timers the browser holds back for a minute keeps
     expect(code, stderr).toBe(0)
     const seconds = Math.round((performance.now() - startedAt) / 1_000)
     const { executions } = JSON.parse(stderr.trim().split('\n').at(-1)!) as { executions: number }
-    await expect.poll(async () => (await tab.state())?.counters.answered, { timeout: 120_000 }).toBe(2)
+    await expect.poll(async () => (await tab.state())?.counters.answered, { timeout: 120_000 }).toBe(1)
     const pageTimerWaitedMs = Math.round(Number(await tab.page.value('window.waitedMs')))
     record('hidden-tab', { seconds, executions, pageTimerWaitedMs })
     expect(seconds).toBeGreaterThan(15)
-    expect(executions).toBe(6)
+    expect(executions).toBe(3)
     expect(await tab.page.value('document.visibilityState')).toBe('hidden')
   } finally {
     await browser.close()

@@ -339,12 +339,27 @@ describe('TSK-16 a worker holds as much as keeps it busy', () => {
     work(driver, 0, 60, 1)
     driver.assign(relay, ...Array.from({ length: 50 }, (_, n) => given(100 + n)))
     driver.forget()
-    driver.advance(12_000)
+    driver.advance(8_000)
     const back = driver.sends('task/handBack').flatMap(({ items }) => items)
     expect(back).toHaveLength(47)
     expect(back.every(({ reason }) => reason === 'paused')).toBe(true)
     expect(driver.lastOffer()).toMatchObject({ capacity: 3 })
     expect(driver.lastOffer()!.holding).toHaveLength(3)
+  })
+
+  test('nothing waits behind a run of ten seconds and more, and the next one that is short is not alone', () => {
+    const driver = new WorkerDriver(1)
+    driver.assign(relay, given(1), given(2), given(3))
+    driver.advance(16_000)
+    expect(driver.sends('task/handBack').flatMap(({ items }) => items)).toHaveLength(2)
+    expect(driver.lastOffer()).toMatchObject({ capacity: 1, holding: [{ taskId: given(1).taskId }] })
+    driver.finish(driver.runs()[0]!.runId)
+    driver.settle(relay, [given(1)])
+    work(driver, 4, 4, 60_000)
+    expect(driver.lastOffer()!.capacity).toBe(1)
+    expect(driver.sends('task/handBack')).toHaveLength(1)
+    work(driver, 8, 8, 1)
+    expect(driver.lastOffer()!.capacity).toBe(3)
   })
 
   test('unless another slot is free of it', () => {
