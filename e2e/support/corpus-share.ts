@@ -1,4 +1,4 @@
-/** A whole corpus takes minutes in a browser: `npm run test:long -- --suite corpora` asks for all of it. */
+/** A whole corpus takes minutes in a browser: `npm test -- --suite corpora` asks for all of it. */
 const isWhole = process.env['TABMESH_CORPORA'] === 'whole'
 
 /** Every `step`th of a corpus, from the first on; all of it where that is asked for. Its neighbours are alike. */
