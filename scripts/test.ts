@@ -30,10 +30,17 @@ import {
   withExitCode,
 } from './test-report.ts'
 
+interface Asked {
+  /** Of the suite. */
+  readonly name: string
+  readonly filters: readonly string[]
+  /** Its files that the filters leave. */
+  readonly wanted: readonly string[]
+}
+
 interface Suite {
   readonly files: (path: string) => boolean
-  /** `wanted` are its files that the filters leave. */
-  readonly run: (name: string, filters: readonly string[], wanted: readonly string[]) => Tally
+  readonly run: (asked: Asked) => Tally
 }
 
 const root = join(import.meta.dirname, '..')
@@ -50,9 +57,9 @@ const isCorpus = (path: string) => ['e2e/onnx.spec.ts', 'e2e/hostile-guests.spec
 const suites = new Map<string, Suite>([
   ['unit', { files: (path) => !isIntegration(path) && !isLong(path) && !isBrowser(path), run: runVitest }],
   ['integration', { files: isIntegration, run: runVitest }],
-  ['e2e', { files: isBrowser, run: runPlaywright }],
+  ['e2e', { files: isBrowser, run: (asked) => runPlaywright(asked) }],
   ['long', { files: isLong, run: runVitest }],
-  ['corpora', { files: isCorpus, run: runPlaywright }],
+  ['corpora', { files: isCorpus, run: (asked) => runPlaywright(asked, { TABMESH_CORPORA: 'whole' }) }],
 ])
 
 const { names, filters } = readArguments()
@@ -97,16 +104,16 @@ function runSuite(name: string): Tally {
   if (wanted.length === 0) return nothing
   if (name !== 'unit' && !buildPage()) return { ...nothing, failed: 1 }
   const start = performance.now()
-  const tally = runOrFail(suite, name, wanted)
+  const tally = runOrFail(suite, { name, filters, wanted })
   suiteTimes.push({ path: name, seconds: (performance.now() - start) / 1_000 })
   console.log(`== ${name}: ${summary(tally)}`)
   return tally
 }
 
 /** A suite whose tool cannot even be started is one failure, and the other suites still run. */
-function runOrFail(suite: Suite, name: string, wanted: readonly string[]): Tally {
+function runOrFail(suite: Suite, asked: Asked): Tally {
   try {
-    return suite.run(name, filters, wanted)
+    return suite.run(asked)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     return { ...nothing, failed: 1 }
@@ -122,14 +129,14 @@ function buildPage(): boolean {
   return pageIsBuilt
 }
 
-function runVitest(name: string, parts: readonly string[]): Tally {
+function runVitest({ name, filters }: Asked): Tally {
   const report = join(reports, `${name}.json`)
   const { status } = runNode([
     'node_modules/vitest/vitest.mjs',
     'run',
     ...['--project', name],
     ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
-    ...parts,
+    ...filters,
   ])
   return tallyOf(report, status, (found: VitestReport) => {
     for (const note of notesOf(found)) notes.add(note)
@@ -142,7 +149,7 @@ function runVitest(name: string, parts: readonly string[]): Tally {
 }
 
 /** Files that bear company run two at a time, then the others one after another. */
-function runPlaywright(name: string, _filters: readonly string[], wanted: readonly string[]): Tally {
+function runPlaywright({ name, wanted }: Asked, env: NodeJS.ProcessEnv = {}): Tally {
   let tally = nothing
   for (const project of e2eProjects) {
     if (!wanted.some(project.has)) continue
@@ -152,7 +159,7 @@ function runPlaywright(name: string, _filters: readonly string[], wanted: readon
       ['node_modules/@playwright/test/cli.js', 'test', '--reporter=list,json', ...options, ...wanted],
       {
         TABMESH_CHROMIUM: ensureChromium(),
-        ...(name === 'corpora' ? { TABMESH_CORPORA: 'whole' } : {}),
+        ...env,
         PLAYWRIGHT_JSON_OUTPUT_FILE: report,
       },
     )
