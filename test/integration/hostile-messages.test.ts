@@ -44,14 +44,15 @@ async function attack(doWorst: (node: HostileNode) => Promise<void>): Promise<vo
 const rejected = (reason: string): number =>
   relay.host.counters.of('messages_rejected_total').get(reason) ?? 0
 
-/** The relay's word that it has dealt with all that was said before: it answers a presence. */
+/**
+ * The relay's word that it has dealt with all that was said before: it answers a presence. The presence it says of
+ * itself to a new peer asks for an answer and is none.
+ */
 async function isHeard(node: HostileNode): Promise<void> {
-  const before = node.heard.filter(({ type }) => type === 'member/presence').length
+  const answers = () => node.heard.filter((message) => message.type === 'member/presence' && !message.reply)
+  const before = answers().length
   await node.present('agent', true)
-  await until(
-    'an answer',
-    () => node.heard.filter(({ type }) => type === 'member/presence').length > before || !node.isUp,
-  )
+  await until('an answer', () => answers().length > before || !node.isUp)
 }
 
 const replies = (node: HostileNode): Admittance[] =>
