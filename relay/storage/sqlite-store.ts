@@ -13,6 +13,7 @@ import {
 } from '../../shared/storage/store.ts'
 import { checkStoreKey, checkStorePrefix, endOfPrefix } from '../../shared/storage/store-key.ts'
 import { explainFileError, makePrivateDirectory } from './files.ts'
+import type { LeftInLog } from './sqlite-log.ts'
 import type { SqliteAnswer, SqliteFailure, SqliteRequest } from './sqlite-worker.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -72,10 +73,7 @@ export class SqliteStore implements Store {
     const store = new SqliteStore(worker, path)
     const opened = store.#answerOf(0, 'OpenFailed')
     worker.on('message', (answer: SqliteAnswer) => {
-      if ('recoveredPages' in answer && answer.recoveredPages! > 0)
-        log('info', 'Completed the last writes of a run that ended without closing its store', {
-          pages: answer.recoveredPages,
-        })
+      if ('left' in answer) tellOf(answer.left!, log)
       store.#settle(answer)
     })
     worker.on('error', (error) => store.#end(error))
@@ -173,6 +171,15 @@ export class SqliteStore implements Store {
   #closed(reason: string, cause?: unknown): StorageError {
     return new StorageError('Closed', `The store at ${this.#path} takes no more requests: ${reason}`, cause)
   }
+}
+
+function tellOf({ whole, dropped }: LeftInLog, log: HostLog): void {
+  if (whole > 0)
+    log('info', 'Completed the last writes of a run that ended without closing its store', { pages: whole })
+  if (dropped > 0)
+    log('warn', 'Dropped a write of a run that ended in the middle of it; it was not acknowledged', {
+      pages: dropped,
+    })
 }
 
 function storageError(code: StorageError['code'], path: string, failure: SqliteFailure): StorageError {

@@ -3,6 +3,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { Fence, StoreChange, StoreRow } from '../../shared/storage/store.ts'
 import { equalValues } from '../../shared/storage/store.ts'
+import { checkLog, type LeftInLog } from './sqlite-log.ts'
 
 /*
  * The thread that owns the database: node:sqlite blocks, and an fsync takes milliseconds.
@@ -29,7 +30,7 @@ export type SqliteRequest =
 
 /** `id` 0 answers the opening: with what a run that did not close the file left in its write-ahead log. */
 export type SqliteAnswer =
-  | { readonly id: number; readonly rows: readonly StoreRow[]; readonly recoveredPages?: number }
+  | { readonly id: number; readonly rows: readonly StoreRow[]; readonly left?: LeftInLog }
   | { readonly id: number; readonly failure: SqliteFailure }
   | { readonly id: number; readonly isFenced: true }
 
@@ -58,21 +59,20 @@ class Database {
   readonly #listAfter: StatementSync
   readonly #put: StatementSync
   readonly #delete: StatementSync
-  /** Taken over from the write-ahead log of a run that did not close the file. */
-  readonly recoveredPages: number
+  readonly left: LeftInLog
 
   constructor(path: string) {
     // SQLite would make it readable to all; its journal files take the mode of this one.
     closeSync(openSync(path, 'a', 0o600))
     this.#path = path
     this.#inode = statSync(path).ino
+    this.left = checkLog(path)
     this.#database = new DatabaseSync(path, { timeout: lockWaitMs })
     try {
       // One process only: two relays on one directory would each act on half of the truth.
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE')
       this.#database.exec('PRAGMA journal_mode = WAL')
       this.#database.exec('PRAGMA synchronous = FULL')
-      this.recoveredPages = this.#pagesInLog()
       this.#prepareSchema(path)
       this.#get = this.#database.prepare('SELECT key, value FROM rows WHERE key = ?')
       this.#listFrom = this.#database.prepare(listRows('>='))
@@ -100,16 +100,6 @@ class Database {
       case 'close':
         this.#database.close()
         return []
-    }
-  }
-
-  #pagesInLog(): number {
-    try {
-      const { log } = this.#database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get() as { log: number }
-      return Math.max(0, log)
-    } catch {
-      // The disk may be full: the log stays, and the first write says so.
-      return 0
     }
   }
 
@@ -193,7 +183,7 @@ function serve(port: MessagePort, path: string): void {
     }
     if (request.kind === 'close') port.close()
   })
-  reply({ id: 0, rows: [], recoveredPages: database.recoveredPages })
+  reply({ id: 0, rows: [], left: database.left })
 }
 
 function failureOf(error: unknown): SqliteFailure {

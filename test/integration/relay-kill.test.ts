@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import Papa from 'papaparse'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Random } from '../../shared/kernel/random.ts'
+import { until } from '../support/node-rig.ts'
 import { ProcessNetwork } from '../support/tabmesh-processes.ts'
 
 const csv = new URL('../../node_modules/vega-datasets/data/seattle-weather.csv', import.meta.url)
-const rowsTaken = 600
+const rowsTaken = 1_200
 const kills = 5
 
 /** Enough work per row that the job lasts through all kills. */
@@ -52,11 +53,14 @@ test('TSK-14 the relay is killed five times under a job: the submit survives it,
   )
   const random = new Random(20_261_120)
   for (let kill = 0; kill < kills; kill++) {
-    await new Promise((resolve) => setTimeout(resolve, 300 + random.below(1_500)))
+    // At any moment, but on a fast machine while there is work left for the kills to come.
+    const dueAt = performance.now() + 300 + random.below(1_500)
+    const linesMax = ((kill + 1) * rowsTaken) / (kills + 2)
+    await until('the kill', () => performance.now() >= dueAt || job.stdout().split('\n').length > linesMax)
+    expect(job.child.exitCode, 'the job ended before the last kill: give it more rows').toBeNull()
     await network.killRelay()
     await network.startRelay()
   }
-  expect(job.child.exitCode, 'the job ended before the last kill: give it more rows').toBeNull()
   const { code, stdout, stderr } = await job.ended
   expect(code, stderr).toBe(0)
   const lines = stdout.trimEnd().split('\n')

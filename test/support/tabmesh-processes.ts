@@ -24,6 +24,7 @@ export interface Running {
   readonly firstLine: Promise<string>
   readonly ended: Promise<Ended>
   /** What it wrote there so far. */
+  stdout(): string
   stderr(): string
 }
 
@@ -57,7 +58,7 @@ export function launchTabmesh(
     )
   })
   firstLine.catch(() => {})
-  return { child, firstLine, ended, stderr: () => stderr }
+  return { child, firstLine, ended, stdout: () => stdout, stderr: () => stderr }
 }
 
 /** A relay and agents as processes of their own, under one temporary data folder. */

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { SqliteStore } from '../../../relay/storage/sqlite-store.ts'
+import { Random } from '../../../shared/kernel/random.ts'
 import { storeContract } from '../../contract/store.contract.ts'
 
 let directory: string
@@ -67,6 +68,84 @@ describe('SQLite store', () => {
         perBatch.set(key.split('/')[1]!, (perBatch.get(key.split('/')[1]!) ?? 0) + 1)
       expect([...perBatch.values()].every((count) => count === 16)).toBe(true)
       await store.close()
+    }
+  })
+
+  /** What a relay that was killed leaves: `batches` of two rows, and where in the log the table and each of them end. */
+  async function leftWithLog(batches: number): Promise<{ database: Buffer; log: Buffer; ends: number[] }> {
+    const path = join(directory, 'store.db')
+    const store = await SqliteStore.open(path)
+    const ends = [(await stat(`${path}-wal`)).size]
+    for (let n = 1; n <= batches; n++) {
+      const value = new Uint8Array(3_000).fill(n)
+      await store.batch([
+        { key: `batch/${n}/a`, value },
+        { key: `batch/${n}/b`, value },
+      ])
+      ends.push((await stat(`${path}-wal`)).size)
+    }
+    const [database, log] = await Promise.all([readFile(path), readFile(`${path}-wal`)])
+    await store.close()
+    return { database, log, ends }
+  }
+
+  let copies = 0
+
+  /** The whole batches of a copy with this log, or why it does not open. */
+  async function openedWith(database: Buffer, log: Buffer): Promise<number | string> {
+    const path = join(directory, `copy-${++copies}`, 'store.db')
+    await mkdir(dirname(path))
+    await Promise.all([writeFile(path, database), writeFile(`${path}-wal`, log)])
+    logged.length = 0
+    let store: SqliteStore
+    try {
+      store = await SqliteStore.open(path, (level, message) => logged.push(`${level} ${message}`))
+    } catch (error) {
+      return (error as Error).message.replaceAll(dirname(path), 'HERE')
+    }
+    const keys = (await store.list('batch/')).map(({ key }) => key)
+    await store.close()
+    const whole = keys.length / 2
+    const expected = Array.from({ length: whole }, (_, n) => [`batch/${n + 1}/a`, `batch/${n + 1}/b`])
+    expect(keys).toEqual(expected.flat())
+    return whole
+  }
+
+  const logged: string[] = []
+  const completed = 'info Completed the last writes of a run that ended without closing its store'
+  const dropped = 'warn Dropped a write of a run that ended in the middle of it; it was not acknowledged'
+
+  test('STO-01 takes of a log that is cut anywhere the batches that are whole, and says what it did', {
+    timeout: 60_000,
+  }, async () => {
+    const { database, log, ends } = await leftWithLog(9)
+    const random = new Random(1)
+    const cuts = [0, 1, 31, 32, 33, ...ends, ...ends.map((end) => end - 1), ...ends.map((end) => end + 1)]
+    while (cuts.length < 70) cuts.push(random.below(log.length))
+    for (const cut of cuts.filter((each) => each <= log.length)) {
+      const commits = ends.filter((end) => end <= cut).length
+      expect(await openedWith(database, log.subarray(0, cut)), `${cut} bytes`).toBe(Math.max(0, commits - 1))
+      expect(logged.includes(completed), `${cut} bytes`).toBe(commits > 0)
+      expect(logged.includes(dropped), `${cut} bytes`).toBe(cut > 32 && !ends.includes(cut))
+    }
+  })
+
+  test('STO-01 drops the last batch of a log or refuses the log, whatever bit of it is changed', {
+    timeout: 60_000,
+  }, async () => {
+    const { database, log, ends } = await leftWithLog(5)
+    const refusal =
+      'Cannot open the store at HERE/store.db: its write-ahead log HERE/store.db-wal is damaged, and acknowledged writes with it; restore the folder from a backup, or remove that file to go on without its last writes'
+    const random = new Random(2)
+    const places = Array.from({ length: 40 }, () => random.below(log.length))
+    const [before, last] = ends.slice(-2) as [number, number]
+    // With other salts the page that ends a commit is one of an earlier log, and then what follows it may be its commit.
+    const salts = before - 4_096 - 16
+    for (const at of [...places, 0, 8, 24, 31, 32, before - 1, before, before + 1, last - 1]) {
+      if (at >= salts && at < salts + 8) continue
+      const changed = Buffer.from(log)
+      changed[at] = changed.readUInt8(at) ^ (1 << (at % 8))
+      expect(await openedWith(database, changed), `byte ${at}`).toBe(at < before ? refusal : 4)
     }
   })
 
