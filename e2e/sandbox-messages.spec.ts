@@ -31,7 +31,7 @@ async function openHostile(page: Page, onRun: string, onStart = `port.postMessag
         'content-security-policy': "default-src 'none'; script-src 'unsafe-inline'; worker-src blob:",
       },
       body: `<!doctype html><script>
-        const ok = (id, text) => ({ kind: 'result', id, result: { kind: 'ok', output: new TextEncoder().encode(text), fuelUsed: 1 } })
+        const ok = (id, text) => ({ kind: 'results', id, results: [{ kind: 'ok', output: new TextEncoder().encode(text), fuelUsed: 1 }] })
         onmessage = ({ data }) => {
           const port = data.worker
           const frame = data.frame
@@ -67,22 +67,32 @@ const replies: readonly (readonly [name: string, post: string, end: Record<strin
   ],
   [
     'an own property named __proto__',
-    `const o = ok(id, "4"); Object.defineProperty(o.result, '__proto__', { value: { polluted: 1 }, enumerable: true }); port.postMessage(o)`,
+    `const o = ok(id, "4"); Object.defineProperty(o.results[0], '__proto__', { value: { polluted: 1 }, enumerable: true }); port.postMessage(o)`,
     { output: '4' },
   ],
   [
     'properties that the app never asked for',
-    `const o = ok(id, "5"); Object.assign(o.result, { constructor: 1, toString: 2, then: 3, reason: 'cancelled', error: 'fuel', message: 'x' }); port.postMessage(o)`,
+    `const o = ok(id, "5"); Object.assign(o.results[0], { constructor: 1, toString: 2, then: 3, reason: 'cancelled', error: 'fuel', message: 'x' }); port.postMessage(o)`,
     { kind: 'ok', output: '5' },
   ],
   [
     'a map for a result',
-    'port.postMessage({ kind: "result", id, result: new Map(Object.entries(ok(id, "6").result)) })',
+    'port.postMessage({ kind: "results", id, results: [new Map(Object.entries(ok(id, "6").results[0]))] })',
+    { reason: 'wallClock' },
+  ],
+  [
+    'more results than were asked for',
+    'const { results: [one] } = ok(id, "6"); port.postMessage({ kind: "results", id, results: [one, one] })',
+    { reason: 'wallClock' },
+  ],
+  [
+    'a list of no results, or none that is a list',
+    'for (const results of [[], {}, { length: 1, 0: ok(id, "6").results[0] }, "1", new Uint8Array(1)]) port.postMessage({ kind: "results", id, results })',
     { reason: 'wallClock' },
   ],
   [
     'an error for a result',
-    'port.postMessage({ kind: "result", id, result: Object.assign(new Error("x"), { kind: "ok" }) })',
+    'port.postMessage({ kind: "results", id, results: [Object.assign(new Error("x"), { kind: "ok" })] })',
     { reason: 'wallClock' },
   ],
   [
@@ -92,47 +102,47 @@ const replies: readonly (readonly [name: string, post: string, end: Record<strin
   ],
   [
     'an output that is no bytes',
-    'port.postMessage({ kind: "result", id, result: { kind: "ok", output: [1, 2], fuelUsed: 1 } })',
+    'port.postMessage({ kind: "results", id, results: [{ kind: "ok", output: [1, 2], fuelUsed: 1 }] })',
     { reason: 'wallClock' },
   ],
   [
     'an output of another element',
-    'port.postMessage({ kind: "result", id, result: { kind: "ok", output: new Uint16Array(2), fuelUsed: 1 } })',
+    'port.postMessage({ kind: "results", id, results: [{ kind: "ok", output: new Uint16Array(2), fuelUsed: 1 }] })',
     { reason: 'wallClock' },
   ],
   [
     'an output over its limit',
-    'port.postMessage({ kind: "result", id, result: { kind: "ok", output: new Uint8Array(2 ** 27), fuelUsed: 1 } })',
+    'port.postMessage({ kind: "results", id, results: [{ kind: "ok", output: new Uint8Array(2 ** 27), fuelUsed: 1 }] })',
     { reason: 'wallClock' },
   ],
   [
     'fuel below nothing',
-    'const o = ok(id, "7"); o.result.fuelUsed = -1; port.postMessage(o)',
+    'const o = ok(id, "7"); o.results[0].fuelUsed = -1; port.postMessage(o)',
     { reason: 'wallClock' },
   ],
   [
     'a kind of error that is none',
-    'port.postMessage({ kind: "result", id, result: { kind: "error", error: "__proto__", message: "x", fuelUsed: 1 } })',
+    'port.postMessage({ kind: "results", id, results: [{ kind: "error", error: "__proto__", message: "x", fuelUsed: 1 }] })',
     { reason: 'wallClock' },
   ],
   [
     'a message that is an object',
-    'port.postMessage({ kind: "result", id, result: { kind: "error", error: "thrown", message: { toString: 1 }, fuelUsed: 1 } })',
+    'port.postMessage({ kind: "results", id, results: [{ kind: "error", error: "thrown", message: { toString: 1 }, fuelUsed: 1 }] })',
     { reason: 'wallClock' },
   ],
   [
     'a message of 100 MB',
-    'port.postMessage({ kind: "result", id, result: { kind: "error", error: "thrown", message: "x".repeat(1e8), fuelUsed: 1 } })',
+    'port.postMessage({ kind: "results", id, results: [{ kind: "error", error: "thrown", message: "x".repeat(1e8), fuelUsed: 1 }] })',
     { reason: 'wallClock' },
   ],
   [
     "a verdict that is the pool's to give",
-    'port.postMessage({ kind: "result", id, result: { kind: "none", reason: "cancelled", message: "x" } })',
+    'port.postMessage({ kind: "results", id, results: [{ kind: "none", reason: "cancelled", message: "x" }] })',
     { reason: 'wallClock' },
   ],
   [
     'memory that it could write to afterwards',
-    'const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }); port.postMessage({ kind: "result", id, result: { kind: "ok", output: new Uint8Array(buffer), fuelUsed: 1 } })',
+    'const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }); port.postMessage({ kind: "results", id, results: [{ kind: "ok", output: new Uint8Array(buffer), fuelUsed: 1 }] })',
     { kind: 'none' },
   ],
 ]
@@ -149,7 +159,7 @@ for (const [name, post, end] of replies) {
 test('SBX-01 an output that is a window into a large buffer keeps nothing of the rest', async ({ page }) => {
   await openHostile(
     page,
-    'const bytes = new Uint8Array(1e8); bytes[5] = 57; port.postMessage({ kind: "result", id, result: { kind: "ok", output: bytes.subarray(5, 6), fuelUsed: 1 } })',
+    'const bytes = new Uint8Array(1e8); bytes[5] = 57; port.postMessage({ kind: "results", id, results: [{ kind: "ok", output: bytes.subarray(5, 6), fuelUsed: 1 }] })',
   )
   expect(await page.evaluate((one) => window.sandboxPage.outputBufferBytes(one), adds)).toBe(1)
 })
@@ -221,7 +231,7 @@ async function pauseWithoutUs(page: Page): Promise<number> {
     const done = new Promise<void>((resolve) => {
       worker.port1.onmessage = ({ data }) => {
         if (data?.kind === 'ready') worker.port1.postMessage({ id: 1 })
-        else if (data?.kind === 'result') resolve()
+        else if (data?.kind === 'results') resolve()
       }
     })
     await new Promise((resolve) => {
@@ -255,7 +265,7 @@ const floods: readonly (readonly [name: string, onRun: string])[] = [
   [
     'a million forged results',
     worker(
-      'for (let id = 0; id < 1e6; id++) port.postMessage({ kind: "result", id: -id, result: { kind: "none", reason: "host", message: "x" } })',
+      'for (let id = 0; id < 1e6; id++) port.postMessage({ kind: "results", id: -id, results: [{ kind: "none", reason: "host", message: "x" }] })',
     ),
   ],
   ['a million times ready', worker('for (let i = 0; i < 1e6; i++) port.postMessage({ kind: "ready" })')],

@@ -4,9 +4,9 @@ import type { BrowserContext } from '@playwright/test'
 const page = `<!doctype html><title>lying sandbox</title><script>
 addEventListener('message', ({ data }) => {
   const port = data.worker
-  port.onmessage = ({ data: { id } }) => {
+  port.onmessage = ({ data: { id, seeds } }) => {
     const output = new TextEncoder().encode('{"lie":true}')
-    port.postMessage({ kind: 'result', id, result: { kind: 'ok', output, fuelUsed: 1 } })
+    port.postMessage({ kind: 'results', id, results: seeds.map(() => ({ kind: 'ok', output, fuelUsed: 1 })) })
   }
   port.postMessage({ kind: 'ready' })
 }, { once: true })

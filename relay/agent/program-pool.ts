@@ -6,8 +6,8 @@ import type { Engine } from '../../shared/runtime/program-kind.ts'
 import type { ProgramRun, ProgramRunner, RunResult } from '../../shared/runtime/program-runner.ts'
 import { compileQuickJs } from '../../shared/runtime/quickjs-instance.ts'
 import { type EngineModule, RunConversation } from '../../shared/runtime/sandbox-messages.ts'
-import type { Sandbox } from '../../shared/runtime/sandbox-pool.ts'
 import { createSandboxPool } from '../../shared/runtime/sandbox-pool.ts'
+import type { Sandbox } from '../../shared/runtime/sandbox-slot.ts'
 import type { ProgramWorkerData } from './program-worker.ts'
 
 /** JavaScript heap of a thread in MiB; a guest's own memory is WebAssembly's and has its own limit. */
@@ -70,8 +70,8 @@ class ThreadSandbox implements Sandbox {
     )
   }
 
-  run(run: ProgramRun): Promise<RunResult> {
-    return this.#conversation.run(run, (request, transfer) => this.#worker?.postMessage(request, transfer))
+  run(runs: readonly ProgramRun[], came: (results: readonly RunResult[]) => void): void {
+    this.#conversation.run(runs, came, (request, transfer) => this.#worker?.postMessage(request, transfer))
   }
 
   async kill(): Promise<void> {

@@ -1,7 +1,7 @@
 import { toHex } from '../kernel/bytes.ts'
 import type { Hash, PeerId } from '../kernel/ids.ts'
 import { Recent } from '../kernel/recent.ts'
-import type { ProgramRunner, RunResult } from '../runtime/program-runner.ts'
+import type { ProgramRunner, TimedResult } from '../runtime/program-runner.ts'
 import { type BlobStore, blobBytesMax } from '../storage/blob-store.ts'
 import type { Assignment } from '../task/messages.ts'
 import { inlineBytesMax, type Payload } from '../task/payload.ts'
@@ -75,7 +75,7 @@ export class AssignmentRunner {
   }
 
   async #run(runId: number, from: PeerId, { task, input }: Assignment, signal: AbortSignal): Promise<Ran> {
-    const { exchange, runner, clock } = this.#parts
+    const { exchange, runner } = this.#parts
     const fetched: Fetched = new Map([[task.programHash, 0]])
     if (input.kind === 'blob') fetched.set(input.hash, 0)
     this.#fetching.set(runId, fetched)
@@ -90,7 +90,6 @@ export class AssignmentRunner {
     }
     if (program === undefined || inputBytes === undefined) return { kind: 'none', reason: 'host' }
     if (this.#hash(inputBytes) !== task.inputHash) return { kind: 'none', reason: 'unverifiable' }
-    const startedAt = clock()
     const result = await runner.run(
       {
         programHash: task.programHash,
@@ -101,7 +100,7 @@ export class AssignmentRunner {
       },
       signal,
     )
-    return await this.#pack(result, Math.max(0, Math.round(clock() - startedAt)))
+    return await this.#pack(result)
   }
 
   async #program(hash: Hash, from: PeerId): Promise<Uint8Array | undefined> {
@@ -112,8 +111,9 @@ export class AssignmentRunner {
     return program
   }
 
-  async #pack(result: RunResult, durationMs: number): Promise<Ran> {
+  async #pack(result: TimedResult): Promise<Ran> {
     const { clock, crypto } = this.#parts
+    const durationMs = Math.round(result.durationMs)
     const common = { durationMs, at: new Date(clock()).toISOString(), salt: crypto.randomBytes(32) }
     switch (result.kind) {
       case 'ok': {

@@ -26,11 +26,14 @@ export type RunResult =
   /** No verdict: the host killed the run or broke down. The attempt is handed back. */
   | { readonly kind: 'none'; readonly reason: 'wallClock' | 'host' | 'cancelled'; readonly message: string }
 
+/** With the time it took in its sandbox, in ms; runs that were given together have equal shares of theirs. */
+export type TimedResult = RunResult & { readonly durationMs: number }
+
 /** Sandboxed slots of one host. `run` waits for a free slot; it never rejects. */
 export interface ProgramRunner {
   readonly slots: number
   /** `signal` kills the run: its result is `none` with reason `cancelled`. */
-  run(run: ProgramRun, signal: AbortSignal): Promise<RunResult>
+  run(run: ProgramRun, signal: AbortSignal): Promise<TimedResult>
   /** Kills every run and frees all slots. */
   close(): Promise<void>
 }

@@ -64,6 +64,8 @@ export interface WorkerConfig {
   readonly heldPerSlot: number
   /** Attempts held per slot take this long, as far as can be told: short ones are carried by the hundred. */
   readonly heldAheadMs: number
+  /** Runs begin with so much more given to the sandboxes behind them, so that those go on without us. */
+  readonly startAheadMs: number
   /** What waits behind a run that takes longer than this is given back at the next heartbeat, but for `heldPerSlot`. */
   readonly blockedMs: number
   /** Nothing waits behind runs that take this long. */
@@ -90,6 +92,7 @@ export interface WorkerConfig {
 export const defaultWorkerConfig: WorkerConfig = {
   heldPerSlot: 3,
   heldAheadMs: 200,
+  startAheadMs: 16,
   blockedMs: 2_000,
   longRunMs: 10_000,
   heldMax: 256,

@@ -34,6 +34,7 @@ interface Held {
   readonly coordinator: PeerId
   readonly assignment: Assignment
   state: 'queued' | 'running' | 'answered'
+  /** When its turn came: not yet for what is with the host ahead of that. */
   startedAt: Instant | null
   /** Bytes fetched so far, while it waits for them in its slot. */
   fetchedBytes: number | null
@@ -49,7 +50,7 @@ const resendTimer = 'worker/resend'
 /**
  * Lends slots to the coordinators it is connected to, runs what they assign and answers.
  *
- * Invariants: (1) at most `slots` runs at one time; (2) an attempt is run once and its answer, once made, never
+ * Invariants: (1) at most `slots` runs at one time, and what is given ahead with them is over in `startAheadMs`; (2) an attempt is run once and its answer, once made, never
  * changes; (3) an answer is kept until its coordinator acknowledged it or let the attempt go. Nothing is saved: a
  * worker that dies loses its leases, and fencing numbers make a second start harmless.
  */
@@ -71,6 +72,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   #gatherAt: Instant | undefined
   #offerAt: Instant | undefined
   #resending = false
+  #ranAt: Instant | undefined
   #beatAt: Instant | undefined
 
   constructor(config: WorkerConfig, sha256: Sha256) {
@@ -127,7 +129,8 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
       default:
         unreachable(input)
     }
-    this.#startRuns(now, out)
+    this.#startRuns(out)
+    this.#takeTurns(now)
     this.#payOffers(now, out)
   }
 
@@ -223,9 +226,10 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
       ({ startedAt }) => startedAt !== null && after(startedAt, blockedMs) <= now,
     )
     if (blocked.length < this.#slots || blocked.length === 0) return
+    if (this.#ranAt !== undefined && after(this.#ranAt, blockedMs) > now) return
     this.#pace.blocked(now - Math.min(...blocked.map(({ startedAt }) => startedAt!)))
     let kept = (this.#heldPerSlot - 1) * this.#slots
-    this.#handBackUnanswered(({ state }) => state === 'queued' && kept-- <= 0, 'paused', out)
+    this.#handBackUnanswered(({ startedAt }) => startedAt === null && kept-- <= 0, 'paused', out)
   }
 
   /** After a gap the coordinator has given our work to others: hand it back unasked. */
@@ -307,10 +311,11 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
       this.#held.delete(nameOf(held.coordinator, assignment))
       return this.#sendHandBacks(held.coordinator, [assignment], ran.reason, out)
     }
-    this.#pace.ran(now - held.startedAt!)
+    this.#pace.ran(ran.durationMs)
+    this.#ranAt = now
     held.state = 'answered'
     held.answer = this.#answerOf(assignment, ran)
-    this.#startRuns(now, out)
+    this.#startRuns(out)
     this.#gather(now, out)
   }
 
@@ -339,18 +344,28 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     }
   }
 
-  #startRuns(now: Instant, out: WorkerOut): void {
-    if (this.#runs.size >= this.#slots) return
+  #startRuns(out: WorkerOut): void {
+    const { startAheadMs, longRunMs } = this.#config
+    const runsMax = this.#slots * this.#pace.attemptsIn(startAheadMs, 1, longRunMs)
+    if (this.#runs.size >= runsMax) return
     for (const held of this.#held.values()) {
-      if (this.#runs.size >= this.#slots) return
+      if (this.#runs.size >= runsMax) return
       if (held.state !== 'queued') continue
       held.state = 'running'
-      held.startedAt = now
       this.#runs.set(held.runId, held)
       this.#owed.add(held.coordinator)
       const { task } = held.assignment
       out.event({ type: 'runStarted', runId: held.runId, taskId: task.taskId, submitter: task.submitter })
       out.ask({ type: 'run', runId: held.runId, from: held.coordinator, assignment: held.assignment })
+    }
+  }
+
+  /** The host takes them in the order that they came. */
+  #takeTurns(now: Instant): void {
+    let turns = this.#slots
+    for (const held of this.#runs.values()) {
+      if (turns-- <= 0) return
+      held.startedAt ??= now
     }
   }
 

@@ -3,7 +3,7 @@ import { AssignmentRunner } from '../../shared/host/assignment-runner.ts'
 import { frameKinds } from '../../shared/host/blob-frames.ts'
 import { toHex } from '../../shared/kernel/bytes.ts'
 import type { Hash } from '../../shared/kernel/ids.ts'
-import type { ProgramRun, RunResult } from '../../shared/runtime/program-runner.ts'
+import type { ProgramRun, TimedResult } from '../../shared/runtime/program-runner.ts'
 import type { Assignment } from '../../shared/task/messages.ts'
 import type { Payload } from '../../shared/task/payload.ts'
 import type { Ran } from '../../shared/task/worker-ports.ts'
@@ -14,7 +14,7 @@ import { assignmentOf, makeTask } from '../support/task-fixtures.ts'
 const program = new Uint8Array(Buffer.from('export default (n) => n'))
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-async function rigOf(run: (run: ProgramRun, signal: AbortSignal) => Promise<RunResult>) {
+async function rigOf(run: (run: ProgramRun, signal: AbortSignal) => Promise<TimedResult>) {
   const rig = await InboundRig.create()
   const logged = new LogLines()
   const ended: { readonly runId: number; readonly ran: Ran }[] = []
@@ -50,8 +50,8 @@ async function assignmentFor({ rig }: Rig, input: Uint8Array, payload?: Payload)
   }
 }
 
-const ok = (output: Uint8Array): RunResult => ({ kind: 'ok', output, fuelUsed: 1 })
-const echo = async ({ input }: ProgramRun): Promise<RunResult> => ok(input)
+const ok = (output: Uint8Array): TimedResult => ({ kind: 'ok', output, fuelUsed: 1, durationMs: 5.4 })
+const echo = async ({ input }: ProgramRun): Promise<TimedResult> => ok(input)
 const one = new Uint8Array(Buffer.from('1'))
 
 describe('TSK-07 carrying out an assignment', () => {
@@ -98,6 +98,7 @@ describe('TSK-07 carrying out an assignment', () => {
       message: 'm'.repeat(5_000),
       stack,
       fuelUsed: 1,
+      durationMs: 3,
     }))
     parts.runner.start(1, peerA, await assignmentFor(parts, one))
     await expect.poll(() => parts.ended.length).toBe(1)
@@ -113,7 +114,7 @@ describe('TSK-07 carrying out an assignment', () => {
     ['host', 'host'],
     ['cancelled', 'host'],
   ] as const)('a run that ended by %s has no outcome', async (reason, handedBack) => {
-    const parts = await rigOf(async () => ({ kind: 'none', reason, message: '' }))
+    const parts = await rigOf(async () => ({ kind: 'none', reason, message: '', durationMs: 0 }))
     parts.runner.start(1, peerA, await assignmentFor(parts, one))
     await expect.poll(() => parts.ended.length).toBe(1)
     expect(parts.ended[0]!.ran).toEqual({ kind: 'none', reason: handedBack })
@@ -173,7 +174,7 @@ describe('TSK-07 what is not run', () => {
 describe('TSK-12 a run that is stopped', () => {
   test('is told so by its signal and reports nothing more', async () => {
     const signals: AbortSignal[] = []
-    let end = (_: RunResult): void => undefined
+    let end = (_: TimedResult): void => undefined
     const parts = await rigOf(
       (_run, signal) =>
         new Promise((resolve) => {

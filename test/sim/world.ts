@@ -294,11 +294,12 @@ export class World {
       case 'run': {
         const { task } = ask.assignment
         node.runs.set(ask.runId, this.now)
-        return this.#at(node, this.now + Math.ceil(node.pace * durationMs(task)), () => {
+        const runMs = Math.ceil(node.pace * durationMs(task))
+        return this.#at(node, this.now + runMs, () => {
           const startedAt = node.runs.get(ask.runId)
           if (startedAt === undefined) return
           this.#endRun(node, ask.runId, startedAt)
-          const ran = modelRun(task, this.#clockOf(node), this.random, node.lie)
+          const ran = modelRun(task, this.#clockOf(node), this.random, node.lie, runMs)
           this.input(node, { kind: 'command', command: { type: 'worker/ran', runId: ask.runId, ran } })
         })
       }

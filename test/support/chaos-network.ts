@@ -153,7 +153,10 @@ export class ChaosNetwork {
     const task = node.runs.get(runId)
     if (task === undefined) return
     node.runs.delete(runId)
-    const ran = modelRun(task, this.now, this.random, node.lies ? `lie ${this.random.hex(4)}` : undefined)
+    const lie = node.lies ? `lie ${this.random.hex(4)}` : undefined
+    // Workers that find their runs short have the next ones begun ahead.
+    const ms = this.random.below(3) === 0 ? this.random.below(5_000) : 1
+    const ran = modelRun(task, this.now, this.random, lie, ms)
     this.#give(node, { kind: 'command', command: { type: 'worker/ran', runId, ran } })
   }
 

@@ -2,7 +2,7 @@ import { newSubmission } from '../../shared/client/new-submission.ts'
 import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import type { Hash, TaskId } from '../../shared/kernel/ids.ts'
 import type { PeerEvent } from '../../shared/peer/inputs.ts'
-import type { ProgramRun, ProgramRunner, RunResult } from '../../shared/runtime/program-runner.ts'
+import type { ProgramRun, ProgramRunner, TimedResult } from '../../shared/runtime/program-runner.ts'
 import type { FinishedTask, Submission } from '../../shared/task/messages.ts'
 import { testNetworkId } from './host-parts.ts'
 import { type NodeRig, type RigNode, until } from './node-rig.ts'
@@ -18,10 +18,11 @@ export function squaring(
   const { slots = 2, runMs = 0, lie = (right) => right } = options
   return {
     slots,
-    async run({ input }: ProgramRun): Promise<RunResult> {
+    async run({ input }: ProgramRun): Promise<TimedResult> {
       if (runMs > 0) await new Promise((resolve) => setTimeout(resolve, runMs))
       const n = Number(Buffer.from(input).toString())
-      return { kind: 'ok', output: new Uint8Array(Buffer.from(String(lie(n * n)))), fuelUsed: 1 }
+      const output = new Uint8Array(Buffer.from(String(lie(n * n))))
+      return { kind: 'ok', output, fuelUsed: 1, durationMs: runMs }
     },
     close: async () => undefined,
   }

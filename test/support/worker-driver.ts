@@ -16,7 +16,7 @@ import { hashOf, inline, peerId, startMs } from './task-fixtures.ts'
 export const relay = peerId(1)
 
 /** A run that ended well. */
-const ran: Ran = {
+export const ran = {
   kind: 'outcome',
   outcome: { kind: 'ok', outputHash: hashOf('right') },
   output: inline('right'),
@@ -24,7 +24,7 @@ const ran: Ran = {
   durationMs: 12,
   at: new Date(startMs).toISOString(),
   salt: new Uint8Array(32).fill(9),
-}
+} satisfies Ran
 
 /** A worker driven by hand. */
 export class WorkerDriver extends MachineDriver<WorkerInput, FromWorker, WorkerEvent, WorkerAsk> {

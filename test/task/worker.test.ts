@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { commitmentHash, outcomeHash, taskDigest } from '../../shared/task/digest.ts'
 import type { AttemptKey } from '../../shared/task/messages.ts'
-import { defaultWorkerConfig } from '../../shared/task/worker-ports.ts'
+import { defaultWorkerConfig, type Ran } from '../../shared/task/worker-ports.ts'
 import { sha256 } from '../sim/model-programs.ts'
 import { sendsOf } from '../support/machine-driver.ts'
 import { assignmentOf, hashOf, inline, makeTask, peerId, taskId } from '../support/task-fixtures.ts'
-import { relay, WorkerDriver } from '../support/worker-driver.ts'
+import { ran, relay, WorkerDriver } from '../support/worker-driver.ts'
 
 const { offerGapMs } = defaultWorkerConfig
 const [other, stranger] = [peerId(2), peerId(3)] as const
@@ -51,7 +51,7 @@ describe('TSK-06 a worker offers what it lends', () => {
     for (let n = 0; n < 40; n++) {
       driver.assign(relay, given(n))
       driver.advance(1)
-      driver.finish(driver.runs()[0]!.runId)
+      driver.finish(driver.runs()[0]!.runId, { ...ran, durationMs: 1 })
       driver.settle(relay, [given(n)], [])
     }
     // 40 ms: far less than one gap, and what was learned in it is known.
@@ -305,12 +305,14 @@ describe('TSK-14 a worker outlives its coordinator', () => {
 })
 
 describe('TSK-16 a worker holds as much as keeps it busy', () => {
+  const endOf = (durationMs: number): Ran => ({ ...ran, durationMs })
+
   /** Gives and finishes so many runs, each of which takes so long. */
   function work(driver: WorkerDriver, from: number, count: number, ms: number): void {
     for (let n = from; n < from + count; n++) {
       driver.assign(relay, given(n))
       driver.advance(ms)
-      driver.finish(driver.runs()[0]!.runId)
+      driver.finish(driver.runs()[0]!.runId, endOf(ms))
       driver.settle(relay, [given(n)], [])
     }
     driver.advance(offerGapMs)
@@ -332,6 +334,26 @@ describe('TSK-16 a worker holds as much as keeps it busy', () => {
     const driver = new WorkerDriver(1)
     work(driver, 0, 3, 1)
     expect(driver.lastOffer()!.capacity).toBe(3)
+  })
+
+  test('the host has short runs ahead of their turn, and of others one for each slot', () => {
+    const driver = new WorkerDriver(2)
+    const { startAheadMs } = defaultWorkerConfig
+    driver.assign(relay, ...Array.from({ length: 6 }, (_, n) => given(500 + n)))
+    expect(driver.runs()).toHaveLength(2)
+    for (let n = 0; n < 6; n++) driver.finish(driver.runs()[0]!.runId)
+    work(driver, 0, 60, 1)
+    driver.assign(relay, ...Array.from({ length: 80 }, (_, n) => given(100 + n)))
+    expect(driver.runs().length).toBeGreaterThan(startAheadMs)
+    expect(driver.runs().length).toBeLessThanOrEqual(2 * startAheadMs)
+    driver.advance(offerGapMs)
+    const running = driver.lastOffer()!.holding.filter(({ runningMs }) => runningMs !== null)
+    expect(running.map((held) => held.taskId)).toEqual([100, 101].map(taskId))
+    for (let n = 0; n < 12; n++) driver.finish(driver.runs()[0]!.runId, endOf(200))
+    expect(driver.runs().length).toBeGreaterThan(2)
+    while (driver.runs().length > 2) driver.finish(driver.runs()[0]!.runId, endOf(200))
+    driver.finish(driver.runs()[0]!.runId, endOf(200))
+    expect(driver.runs()).toHaveLength(2)
   })
 
   test('what waits behind a long run is given back', () => {
@@ -368,7 +390,7 @@ describe('TSK-16 a worker holds as much as keeps it busy', () => {
     driver.assign(relay, ...Array.from({ length: 50 }, (_, n) => given(100 + n)))
     for (let turn = 0; turn < 10; turn++) {
       driver.advance(1_000)
-      driver.finish(driver.runs()[1]!.runId)
+      driver.finish(driver.runs()[1]!.runId, endOf(1_000))
     }
     expect(driver.sends('task/handBack')).toEqual([])
   })

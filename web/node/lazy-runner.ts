@@ -1,4 +1,4 @@
-import type { ProgramRun, ProgramRunner, RunResult } from '../../shared/runtime/program-runner.ts'
+import type { ProgramRun, ProgramRunner, TimedResult } from '../../shared/runtime/program-runner.ts'
 
 /** A pool and the runs in it; a pool that was replaced goes when its last run has ended. */
 interface Pool {
@@ -34,9 +34,10 @@ export class LazyRunner implements ProgramRunner {
     await this.#resizing
   }
 
-  async run(run: ProgramRun, signal: AbortSignal): Promise<RunResult> {
+  async run(run: ProgramRun, signal: AbortSignal): Promise<TimedResult> {
     const pool = this.#pool
-    if (pool === undefined) return { kind: 'none', reason: 'host', message: 'This tab lends nothing now' }
+    if (pool === undefined)
+      return { kind: 'none', reason: 'host', message: 'This tab lends nothing now', durationMs: 0 }
     pool.running++
     try {
       return await pool.runner.run(run, signal)

@@ -4,8 +4,8 @@ import type { Engine } from '../../shared/runtime/program-kind.ts'
 import type { ProgramRun, ProgramRunner, RunResult } from '../../shared/runtime/program-runner.ts'
 import type { FrameStart } from '../../shared/runtime/sandbox-messages.ts'
 import { RunConversation } from '../../shared/runtime/sandbox-messages.ts'
-import type { Sandbox } from '../../shared/runtime/sandbox-pool.ts'
 import { createSandboxPool } from '../../shared/runtime/sandbox-pool.ts'
+import type { Sandbox } from '../../shared/runtime/sandbox-slot.ts'
 
 /** Bytes of an engine that have come so far. */
 export interface EngineDownload {
@@ -125,9 +125,9 @@ class FrameSandbox implements Sandbox {
     document.body.append(this.#element)
   }
 
-  run(run: ProgramRun): Promise<RunResult> {
-    this.#asked++
-    return this.#conversation.run(run, (request, transfer) => this.#port.postMessage(request, transfer))
+  run(runs: readonly ProgramRun[], came: (results: readonly RunResult[]) => void): void {
+    this.#asked += runs.length
+    this.#conversation.run(runs, came, (request, transfer) => this.#port.postMessage(request, transfer))
   }
 
   kill(): Promise<void> {

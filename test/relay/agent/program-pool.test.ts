@@ -71,7 +71,7 @@ describe('SBX-03 kills', () => {
   test('what fuel cannot stop is killed by the wall clock, and the slot works on', async () => {
     const runner = await pool(1)
     const result = await run(runner, uninterruptible, { limits: { fuel: 1e15, maxDurationSeconds: 0.2 } })
-    expect(result).toEqual({
+    expect(result).toMatchObject({
       kind: 'none',
       reason: 'wallClock',
       message: 'The program was killed after 0.2 s',

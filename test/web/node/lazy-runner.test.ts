@@ -1,22 +1,22 @@
 import { describe, expect, test } from 'vitest'
-import type { ProgramRunner, RunResult } from '../../../shared/runtime/program-runner.ts'
+import type { ProgramRunner, TimedResult } from '../../../shared/runtime/program-runner.ts'
 import { LazyRunner } from '../../../web/node/lazy-runner.ts'
 import { runOf } from '../../support/program-run.ts'
 
 const run = runOf('')
-const done: RunResult = { kind: 'ok', output: new Uint8Array(), fuelUsed: 0 }
+const done: TimedResult = { kind: 'ok', output: new Uint8Array(), fuelUsed: 0, durationMs: 1 }
 
 /** A pool whose runs end when the test says so. */
 class HandPool implements ProgramRunner {
   readonly slots: number
-  readonly #ends: ((result: RunResult) => void)[] = []
+  readonly #ends: ((result: TimedResult) => void)[] = []
   isClosed = false
 
   constructor(slots: number) {
     this.slots = slots
   }
 
-  run(): Promise<RunResult> {
+  run(): Promise<TimedResult> {
     return new Promise((resolve) => this.#ends.push(resolve))
   }
 

@@ -12,8 +12,8 @@ export interface RunsGiven {
   readonly runs: number
 }
 
-/** Runs that wait for a sandbox, for each: it is never idle. */
-const ahead = 4
+/** Runs that wait for a sandbox, for each: it is never idle, and short ones go there together. */
+const ahead = 32
 
 /** The agents' pool of sandboxes without a network: what running costs by itself. */
 export async function sandboxesRole({ slots }: SandboxesGiven): Promise<Answers> {
