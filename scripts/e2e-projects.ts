@@ -1,5 +1,7 @@
 /** These measure time or load, or have several browsers and relays at once: nothing else may run beside them. */
-const alone = ['network', 'programs', 'sandbox', 'slots', 'tabs'].map((name) => `e2e/${name}.spec.ts`)
+const alone = ['fleet', 'network', 'programs', 'sandbox', 'slots', 'tabs'].map(
+  (name) => `e2e/${name}.spec.ts`,
+)
 
 /** The projects of the end-to-end tests: which of the files, and how many at a time. */
 export const e2eProjects = [
