@@ -73,6 +73,9 @@ class Database {
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE')
       this.#database.exec('PRAGMA journal_mode = WAL')
       this.#database.exec('PRAGMA synchronous = FULL')
+      // `checkLog` knows what is behind the last commit: nothing, or one that was being written.
+      this.#database.exec('PRAGMA cache_spill = OFF')
+      this.#beginLog()
       this.#prepareSchema(path)
       this.#get = this.#database.prepare('SELECT key, value FROM rows WHERE key = ?')
       this.#listFrom = this.#database.prepare(listRows('>='))
@@ -100,6 +103,15 @@ class Database {
       case 'close':
         this.#database.close()
         return []
+    }
+  }
+
+  /** Moves what was left in the log into the database. */
+  #beginLog(): void {
+    try {
+      this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    } catch {
+      // The disk may be full: the log stays, and the first write says so.
     }
   }
 

@@ -1,17 +1,21 @@
 import { toHex } from '../kernel/bytes.ts'
 import type { Hash, PeerId } from '../kernel/ids.ts'
 import { Recent } from '../kernel/recent.ts'
-import type { ProgramRunner, TimedResult } from '../runtime/program-runner.ts'
+import type { ProgramRunner, RunOptions, TimedResult } from '../runtime/program-runner.ts'
 import { type BlobStore, blobBytesMax } from '../storage/blob-store.ts'
 import type { Assignment } from '../task/messages.ts'
 import { inlineBytesMax, type Payload } from '../task/payload.ts'
-import type { Ran } from '../task/worker-ports.ts'
+import type { Ran, WorkerAsk } from '../task/worker-ports.ts'
 import type { BlobExchange } from './blob-exchange.ts'
 import type { CryptoPort } from './crypto-port.ts'
 import type { HostLog } from './host-log.ts'
 
 /** Bytes of programs kept at hand; as many as the largest may have. */
 const programBytesMax = 64 * 2 ** 20
+
+const handBackReasons = { wallClock: 'wallClock', host: 'host', cancelled: 'host', busy: 'paused' } as const
+
+type RunAsk = Omit<Extract<WorkerAsk, { type: 'run' }>, 'type'>
 
 export interface AssignmentRunnerParts {
   readonly runner: ProgramRunner
@@ -25,6 +29,9 @@ export interface AssignmentRunnerParts {
   readonly fetching: (runId: number, bytes: number) => void
   readonly began: (runId: number) => void
 }
+
+/** A run that was begun ahead of a free slot waits so long for one. */
+const aheadMs = 1_000
 
 /** What a run that waits for blobs has of each. */
 type Fetched = Map<Hash, number>
@@ -42,10 +49,10 @@ export class AssignmentRunner {
     parts.exchange.onProgress(({ hash, receivedBytes }) => this.#progress(hash, receivedBytes))
   }
 
-  start(runId: number, from: PeerId, assignment: Assignment): void {
+  start({ runId, from, assignment, isAhead }: RunAsk): void {
     const stop = new AbortController()
     this.#running.set(runId, stop)
-    void this.#run(runId, from, assignment, stop.signal)
+    void this.#run(runId, from, assignment, stop.signal, isAhead ? { beginWithinMs: aheadMs } : {})
       .catch((error: unknown): Ran => {
         this.#parts.log('error', 'A run broke down in its host', { error: String(error) })
         return { kind: 'none', reason: 'host' }
@@ -74,7 +81,13 @@ export class AssignmentRunner {
     }
   }
 
-  async #run(runId: number, from: PeerId, { task, input }: Assignment, signal: AbortSignal): Promise<Ran> {
+  async #run(
+    runId: number,
+    from: PeerId,
+    { task, input }: Assignment,
+    signal: AbortSignal,
+    options: RunOptions,
+  ): Promise<Ran> {
     const { exchange, runner } = this.#parts
     const fetched: Fetched = new Map([[task.programHash, 0]])
     if (input.kind === 'blob') fetched.set(input.hash, 0)
@@ -99,6 +112,7 @@ export class AssignmentRunner {
         limits: task.limits,
       },
       signal,
+      options,
     )
     return await this.#pack(result)
   }
@@ -137,7 +151,7 @@ export class AssignmentRunner {
           ...common,
         }
       case 'none':
-        return { kind: 'none', reason: result.reason === 'wallClock' ? 'wallClock' : 'host' }
+        return { kind: 'none', reason: handBackReasons[result.reason] }
     }
   }
 

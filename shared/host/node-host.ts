@@ -283,7 +283,7 @@ export class NodeHost {
         if (this.#assignments === undefined) {
           return this.command({ type: 'worker/ran', runId: ask.runId, ran: { kind: 'none', reason: 'host' } })
         }
-        return this.#assignments.start(ask.runId, ask.from, ask.assignment)
+        return this.#assignments.start(ask)
       case 'stopRun':
         return this.#assignments?.stop(ask.runId)
       case 'hangUp':

@@ -24,16 +24,25 @@ export type RunResult =
       readonly fuelUsed: number
     }
   /** No verdict: the host killed the run or broke down. The attempt is handed back. */
-  | { readonly kind: 'none'; readonly reason: 'wallClock' | 'host' | 'cancelled'; readonly message: string }
+  | {
+      readonly kind: 'none'
+      readonly reason: 'wallClock' | 'host' | 'cancelled' | 'busy'
+      readonly message: string
+    }
 
 /** With the time it took in its sandbox, in ms; runs that were given together have equal shares of theirs. */
 export type TimedResult = RunResult & { readonly durationMs: number }
+
+export interface RunOptions {
+  /** A run that waits for a slot longer than this ends as `none` with reason `busy`. */
+  readonly beginWithinMs?: number
+}
 
 /** Sandboxed slots of one host. `run` waits for a free slot; it never rejects. */
 export interface ProgramRunner {
   readonly slots: number
   /** `signal` kills the run: its result is `none` with reason `cancelled`. */
-  run(run: ProgramRun, signal: AbortSignal): Promise<TimedResult>
+  run(run: ProgramRun, signal: AbortSignal, options?: RunOptions): Promise<TimedResult>
   /** Kills every run and frees all slots. */
   close(): Promise<void>
 }

@@ -11,8 +11,8 @@ export const closed: RunResult = {
 export class Job {
   readonly run: ProgramRun
   readonly ended: Promise<TimedResult>
-  /** Goes to a sandbox without others: it may be the one that stopped its sandbox while they were given together. */
-  isSuspect = false
+  /** Goes to a sandbox by itself: with others it was no success. */
+  isAlone = false
   /** Told when it was cancelled, by whoever has it then. */
   onCancel: () => void = () => undefined
   readonly #signal: AbortSignal

@@ -3,7 +3,7 @@ import { Recent } from '../kernel/recent.ts'
 import type { Limits } from '../task/task.ts'
 import type { Engine } from './program-kind.ts'
 import { engineFor, programKind } from './program-kind.ts'
-import type { ProgramRun, ProgramRunner, RunResult, TimedResult } from './program-runner.ts'
+import type { ProgramRun, ProgramRunner, RunOptions, RunResult, TimedResult } from './program-runner.ts'
 import { closed, Job } from './sandbox-job.ts'
 import { type Sandbox, Slot } from './sandbox-slot.ts'
 
@@ -66,12 +66,14 @@ class SandboxPool implements ProgramRunner {
     throw new Error(`A sandbox for programs did not start: ${failure}`)
   }
 
-  run(run: ProgramRun, signal: AbortSignal): Promise<TimedResult> {
+  run(run: ProgramRun, signal: AbortSignal, { beginWithinMs }: RunOptions = {}): Promise<TimedResult> {
     const job = new Job(run, signal)
     if (this.#closed) job.end(closed)
+    else if (this.#waiting.length >= waitingMax) job.end(tooMany)
     if (job.isOver) return job.ended
     void job.ended.then((result) => this.#note(run.programHash, result))
-    this.#give(job)
+    this.#wait('push', [job])
+    if (beginWithinMs !== undefined) this.#endUnlessBegun(job, beginWithinMs)
     return job.ended
   }
 
@@ -81,47 +83,71 @@ class SandboxPool implements ProgramRunner {
     await Promise.all(this.#all.map((slot) => slot.close()))
   }
 
-  #give(job: Job): void {
-    const { program, programHash } = job.run
-    const slot = this.#takeIdle(engineFor(programKind(program)), programHash)
-    if (slot !== undefined) void this.#serve(slot, [job])
-    else if (this.#waiting.length < waitingMax) this.#wait('push', [job])
-    else job.end(tooMany)
+  #wait(at: 'push' | 'unshift', jobs: readonly Job[]): void {
+    for (const job of jobs) job.onCancel = () => this.#leave(job)
+    this.#waiting[at](...jobs)
+    this.#giveOut()
   }
 
-  #wait(at: 'push' | 'unshift', jobs: readonly Job[]): void {
-    for (const job of jobs) job.onCancel = () => void this.#waiting.splice(this.#waiting.indexOf(job), 1)
-    this.#waiting[at](...jobs)
+  #endUnlessBegun(job: Job, ms: number): void {
+    if (!this.#waiting.includes(job)) return
+    const timer = setTimeout(() => {
+      if (!this.#waiting.includes(job)) return
+      this.#leave(job)
+      job.end(busy)
+    }, ms)
+    void job.ended.then(() => clearTimeout(timer))
+  }
+
+  #leave(job: Job): void {
+    const at = this.#waiting.indexOf(job)
+    if (at >= 0) this.#waiting.splice(at, 1)
+  }
+
+  #giveOut(): void {
+    while (this.#idle.length > 0 && this.#waiting.length > 0) {
+      const jobs = this.#next()
+      void this.#serve(this.#takeIdle(jobs[0]!.run), jobs)
+    }
   }
 
   /** Of the idle slots the one that can begin soonest. */
-  #takeIdle(engine: Engine, programHash: Hash): Slot | undefined {
-    const best = this.#idle.find((slot) => slot.serves(engine, programHash)) ?? this.#idle[0]
-    if (best !== undefined) this.#idle.splice(this.#idle.indexOf(best), 1)
+  #takeIdle({ program, programHash }: ProgramRun): Slot {
+    const engine = engineFor(programKind(program))
+    const best = this.#idle.find((slot) => slot.serves(engine, programHash)) ?? this.#idle[0]!
+    this.#idle.splice(this.#idle.indexOf(best), 1)
     return best
   }
 
-  /** Keeps the slot at work for as long as anything waits. */
-  async #serve(slot: Slot, first: readonly Job[]): Promise<void> {
-    for (let jobs = first; jobs.length > 0; jobs = this.#next()) {
-      const again = await slot.serve(jobs)
-      if (this.#closed) for (const job of again) job.end(closed)
-      else this.#wait('unshift', again)
+  async #serve(slot: Slot, jobs: readonly Job[]): Promise<void> {
+    let again: readonly Job[] = []
+    try {
+      again = await slot.serve(jobs)
+    } catch (error) {
+      const message = `The program's sandbox broke down: ${String(error)}`
+      for (const job of jobs) job.end({ kind: 'none', reason: 'host', message })
     }
+    if (this.#closed) for (const job of again) job.end(closed)
     this.#idle.push(slot)
+    this.#wait(
+      'unshift',
+      again.filter(({ isOver }) => !isOver),
+    )
   }
 
-  /** What has waited longest, with those right behind it that go with it. */
+  /** What has waited longest, with those right behind it that go with it: one slot does not take what others could. */
   #next(): readonly Job[] {
-    const first = this.#waiting[0]
-    if (first === undefined) return []
+    const first = this.#waiting[0]!
     const { programHash, limits } = first.run
-    const runsMax = first.isSuspect ? 1 : Math.min(togetherMax, togetherMs / this.#paceOf(programHash))
+    const fairShare = Math.ceil(this.#waiting.length / this.slots)
+    const runsMax = first.isAlone
+      ? 1
+      : Math.min(togetherMax, fairShare, togetherMs / this.#paceOf(programHash))
     let [runs, sizeBytes] = [0, 0]
-    for (const { run, isSuspect } of this.#waiting) {
+    for (const { run, isAlone } of this.#waiting) {
       sizeBytes += run.input.length
       const fits = runs < runsMax && sizeBytes <= togetherBytesMax
-      const goesWith = !isSuspect && run.programHash === programHash && sameLimits(run.limits, limits)
+      const goesWith = !isAlone && run.programHash === programHash && sameLimits(run.limits, limits)
       if (runs > 0 && !(fits && goesWith)) break
       runs++
     }
@@ -139,6 +165,7 @@ class SandboxPool implements ProgramRunner {
   }
 }
 
+const busy: RunResult = { kind: 'none', reason: 'busy', message: 'No slot came free in time' }
 const tooMany: RunResult = {
   kind: 'none',
   reason: 'host',

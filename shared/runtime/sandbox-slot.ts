@@ -35,6 +35,9 @@ export class Slot {
   /** The one model that the sandbox has run. */
   #model: Hash | undefined
   #sandbox: Sandbox | undefined
+  /** Of that sandbox: undefined when it is ready, or why it did not start. */
+  #starting: Promise<string | undefined> | undefined
+  #isReady = false
   #serving: readonly Job[] = []
   /** What of it is with the sandbox. */
   #turn: Turn | undefined
@@ -52,11 +55,17 @@ export class Slot {
   /** Undefined, or why the sandbox did not start. */
   async start(engine: Engine): Promise<string | undefined> {
     const sandbox = this.#current(engine)
+    this.#starting ??= this.#start(sandbox, engine)
+    return await this.#starting
+  }
+
+  async #start(sandbox: Sandbox, engine: Engine): Promise<string | undefined> {
     const { promise: late, resolve } = Promise.withResolvers<string>()
     const timer = setTimeout(() => resolve(`not ready after ${startMs[engine] / 1_000} s`), startMs[engine])
     const failure = await Promise.race([sandbox.ready.then(() => undefined), sandbox.ended, late])
     clearTimeout(timer)
     if (failure !== undefined) this.#drop(sandbox)
+    else if (this.#sandbox === sandbox) this.#isReady = true
     return failure
   }
 
@@ -66,11 +75,13 @@ export class Slot {
     const { program, programHash } = jobs[0]!.run
     const engine = engineFor(programKind(program))
     if (this.#sandbox !== undefined && !this.serves(engine, programHash)) this.#drop(this.#sandbox)
-    const failure = await Promise.race([this.start(engine), allOver(jobs)])
+    // What waits for a promise of the sandbox is kept as long as the sandbox is.
+    const failure = this.#isReady ? undefined : await Promise.race([this.start(engine), allOver(jobs)])
     const left = jobs.filter(({ isOver }) => !isOver)
-    if (failure !== undefined) for (const job of left) job.end(notStarted(failure))
-    if (failure !== undefined || left.length === 0) return []
-    const sandbox = this.#current(engine)
+    if (failure !== undefined) left.shift()?.end(notStarted(failure))
+    const sandbox = this.#sandbox
+    // The others have a start of their own.
+    if (left.length === 0 || sandbox === undefined || !this.#isReady) return left
     if (engine === 'onnx') this.#model = programHash
     const turn = new Turn(left, () => performance.now())
     this.#turn = turn
@@ -105,6 +116,8 @@ export class Slot {
     if (this.#sandbox !== undefined) return this.#sandbox
     const sandbox = this.#spawn(engine)
     this.#engine = engine
+    this.#starting = undefined
+    this.#isReady = false
     this.#model = undefined
     this.#sandbox = sandbox
     void sandbox.ended.then((reason) => {
@@ -116,7 +129,11 @@ export class Slot {
   }
 
   #drop(sandbox: Sandbox): void {
-    if (this.#sandbox === sandbox) this.#sandbox = undefined
+    if (this.#sandbox === sandbox) {
+      this.#sandbox = undefined
+      this.#starting = undefined
+      this.#isReady = false
+    }
     void sandbox.kill()
   }
 }

@@ -4,17 +4,20 @@ import type { Job } from './sandbox-job.ts'
 /** A timer of more fires at once. */
 const timeoutMsMax = 2 ** 31 - 1
 
+/** Runs are together because they were short: when no result comes for so long, one of them is not. */
+const overrunMs = 500
+
 /** How a turn ended. */
 export interface TurnEnd {
   /** Whether the sandbox is still as it was. */
   readonly isIntact: boolean
-  /** Runs without a result that are to be given to another sandbox. */
+  /** Runs without a result that are to be given to a sandbox once more. */
   readonly again: readonly Job[]
 }
 
 /**
  * Runs of one program, under the same limits, that are with a sandbox. What becomes of one does not depend on the
- * others: those that were with it when it was killed, or broke the sandbox, are run again.
+ * others: when the sandbox breaks, or one of them takes long, each that is left is run by itself.
  */
 export class Turn {
   readonly ended: Promise<TurnEnd>
@@ -27,13 +30,14 @@ export class Turn {
   #timer: ReturnType<typeof setTimeout> | undefined
   #isOver = false
 
+  /** `clock` in ms. */
   constructor(jobs: readonly Job[], clock: () => number) {
     const { promise, resolve } = Promise.withResolvers<TurnEnd>()
     this.ended = promise
     this.#jobs = jobs
     this.#end = resolve
     this.#clock = clock
-    for (const [at, job] of jobs.entries()) job.onCancel = () => this.#cancelled(at)
+    for (const job of jobs) job.onCancel = () => this.#endIfNoneIsLeft()
   }
 
   /** `give` hands them to the sandbox; it may throw. */
@@ -51,11 +55,8 @@ export class Turn {
 
   /** The sandbox did, by itself. */
   broke(reason: string): void {
-    this.#stop({
-      kind: 'none',
-      reason: 'host',
-      message: `The program's sandbox broke down: ${reason}`,
-    })
+    const message = `The program's sandbox broke down: ${reason}`
+    this.#stop({ kind: 'none', reason: 'host', message })
   }
 
   /** Every job of it has ended. */
@@ -67,8 +68,13 @@ export class Turn {
     const { maxDurationSeconds } = this.#jobs[0]!.run.limits
     const message = `The program was killed after ${maxDurationSeconds} s`
     const late = (): void => this.#stop({ kind: 'none', reason: 'wallClock', message })
+    const limitMs = Math.min(1_000 * maxDurationSeconds, timeoutMsMax)
     this.#since = this.#clock()
-    this.#timer = setTimeout(late, Math.min(1_000 * maxDurationSeconds, timeoutMsMax))
+    this.#timer = setTimeout(late, this.#isOfOne ? limitMs : Math.min(limitMs, overrunMs))
+  }
+
+  get #isOfOne(): boolean {
+    return this.#jobs.length - this.#done === 1
   }
 
   #came(results: readonly RunResult[]): void {
@@ -82,26 +88,27 @@ export class Turn {
       job.end(result, durationMs)
       if (this.#isOver) return
     }
-    if (this.#done === this.#jobs.length) this.#finish(true, [])
-    else this.#await()
+    if (this.#done === this.#jobs.length) return this.#finish(true, [])
+    this.#await()
+    this.#endIfNoneIsLeft()
   }
 
-  /** Which of several it was cannot be told: each of them gets a sandbox to itself. */
+  /** Of several it cannot be told which it was. */
   #stop(result: RunResult): void {
     if (this.#isOver) return
     const left = this.#left()
-    const isOne = this.#jobs.length - this.#done === 1
-    this.#finish(false, isOne ? [] : left)
+    const isOfOne = this.#isOfOne
+    const durationMs = this.#clock() - this.#since
+    this.#finish(false, isOfOne ? [] : left)
     for (const job of left) {
-      if (isOne) job.end(result, this.#clock() - this.#since)
-      else job.isSuspect = true
+      if (isOfOne) job.end(result, durationMs)
+      else job.isAlone = true
     }
   }
 
-  /** The one that runs now, as far as can be told, is stopped by the end of its sandbox; the others are left out. */
-  #cancelled(at: number): void {
-    const left = this.#left()
-    if (at === this.#done || left.length === 0) this.#finish(false, left)
+  /** A cancelled run is stopped by the end of its sandbox; while others are with it, it goes on for a moment. */
+  #endIfNoneIsLeft(): void {
+    if (this.#left().length === 0) this.#finish(false, [])
   }
 
   #left(): Job[] {

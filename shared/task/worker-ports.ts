@@ -45,6 +45,8 @@ export type WorkerAsk =
       readonly runId: number
       readonly from: PeerId
       readonly assignment: Assignment
+      /** More run than there are slots: where it cannot begin in a moment, it ends as `none` with reason `paused`. */
+      readonly isAhead: boolean
     }
   | { readonly type: 'stopRun'; readonly runId: number }
 
@@ -64,7 +66,7 @@ export interface WorkerConfig {
   readonly heldPerSlot: number
   /** Attempts held per slot take this long, as far as can be told: short ones are carried by the hundred. */
   readonly heldAheadMs: number
-  /** Runs begin with so much more given to the sandboxes behind them, so that those go on without us. */
+  /** What the host has at one time, for each slot, takes so long, as far as can be told; one run at least. */
   readonly startAheadMs: number
   /** What waits behind a run that takes longer than this is given back at the next heartbeat, but for `heldPerSlot`. */
   readonly blockedMs: number

@@ -34,7 +34,6 @@ interface Held {
   readonly coordinator: PeerId
   readonly assignment: Assignment
   state: 'queued' | 'running' | 'answered'
-  /** When its turn came: not yet for what is with the host ahead of that. */
   startedAt: Instant | null
   /** Bytes fetched so far, while it waits for them in its slot. */
   fetchedBytes: number | null
@@ -50,7 +49,7 @@ const resendTimer = 'worker/resend'
 /**
  * Lends slots to the coordinators it is connected to, runs what they assign and answers.
  *
- * Invariants: (1) at most `slots` runs at one time, and what is given ahead with them is over in `startAheadMs`; (2) an attempt is run once and its answer, once made, never
+ * Invariants: (1) at most `slots` runs at one time, and those that the host begins at once or not at all; (2) an attempt is run once and its answer, once made, never
  * changes; (3) an answer is kept until its coordinator acknowledged it or let the attempt go. Nothing is saved: a
  * worker that dies loses its leases, and fencing numbers make a second start harmless.
  */
@@ -72,7 +71,6 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
   #gatherAt: Instant | undefined
   #offerAt: Instant | undefined
   #resending = false
-  #ranAt: Instant | undefined
   #beatAt: Instant | undefined
 
   constructor(config: WorkerConfig, sha256: Sha256) {
@@ -129,8 +127,7 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
       default:
         unreachable(input)
     }
-    this.#startRuns(out)
-    this.#takeTurns(now)
+    this.#startRuns(now, out)
     this.#payOffers(now, out)
   }
 
@@ -226,10 +223,9 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
       ({ startedAt }) => startedAt !== null && after(startedAt, blockedMs) <= now,
     )
     if (blocked.length < this.#slots || blocked.length === 0) return
-    if (this.#ranAt !== undefined && after(this.#ranAt, blockedMs) > now) return
     this.#pace.blocked(now - Math.min(...blocked.map(({ startedAt }) => startedAt!)))
     let kept = (this.#heldPerSlot - 1) * this.#slots
-    this.#handBackUnanswered(({ startedAt }) => startedAt === null && kept-- <= 0, 'paused', out)
+    this.#handBackUnanswered(({ state }) => state === 'queued' && kept-- <= 0, 'paused', out)
   }
 
   /** After a gap the coordinator has given our work to others: hand it back unasked. */
@@ -308,14 +304,15 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     const { assignment } = held
     out.event({ type: 'runEnded', runId, taskId: assignment.taskId, answered: ran.kind === 'outcome' })
     if (ran.kind === 'none') {
+      // It waited behind one that is not short.
+      if (ran.reason === 'paused') this.#pace.blocked(now - held.startedAt!)
       this.#held.delete(nameOf(held.coordinator, assignment))
       return this.#sendHandBacks(held.coordinator, [assignment], ran.reason, out)
     }
     this.#pace.ran(ran.durationMs)
-    this.#ranAt = now
     held.state = 'answered'
     held.answer = this.#answerOf(assignment, ran)
-    this.#startRuns(out)
+    this.#startRuns(now, out)
     this.#gather(now, out)
   }
 
@@ -344,28 +341,28 @@ export class Worker implements Machine<WorkerInput, FromWorker, WorkerEvent, Wor
     }
   }
 
-  #startRuns(out: WorkerOut): void {
+  /** Where runs are short, some begin ahead of a free slot, so that the sandboxes go on without us. */
+  #startRuns(now: Instant, out: WorkerOut): void {
     const { startAheadMs, longRunMs } = this.#config
     const runsMax = this.#slots * this.#pace.attemptsIn(startAheadMs, 1, longRunMs)
     if (this.#runs.size >= runsMax) return
     for (const held of this.#held.values()) {
       if (this.#runs.size >= runsMax) return
       if (held.state !== 'queued') continue
+      const isAhead = this.#runs.size >= this.#slots
       held.state = 'running'
+      held.startedAt = now
       this.#runs.set(held.runId, held)
       this.#owed.add(held.coordinator)
       const { task } = held.assignment
       out.event({ type: 'runStarted', runId: held.runId, taskId: task.taskId, submitter: task.submitter })
-      out.ask({ type: 'run', runId: held.runId, from: held.coordinator, assignment: held.assignment })
-    }
-  }
-
-  /** The host takes them in the order that they came. */
-  #takeTurns(now: Instant): void {
-    let turns = this.#slots
-    for (const held of this.#runs.values()) {
-      if (turns-- <= 0) return
-      held.startedAt ??= now
+      out.ask({
+        type: 'run',
+        runId: held.runId,
+        from: held.coordinator,
+        assignment: held.assignment,
+        isAhead,
+      })
     }
   }
 

@@ -3,7 +3,7 @@ import { AssignmentRunner } from '../../shared/host/assignment-runner.ts'
 import { frameKinds } from '../../shared/host/blob-frames.ts'
 import { toHex } from '../../shared/kernel/bytes.ts'
 import type { Hash } from '../../shared/kernel/ids.ts'
-import type { ProgramRun, TimedResult } from '../../shared/runtime/program-runner.ts'
+import type { ProgramRun, ProgramRunner, TimedResult } from '../../shared/runtime/program-runner.ts'
 import type { Assignment } from '../../shared/task/messages.ts'
 import type { Payload } from '../../shared/task/payload.ts'
 import type { Ran } from '../../shared/task/worker-ports.ts'
@@ -14,7 +14,7 @@ import { assignmentOf, makeTask } from '../support/task-fixtures.ts'
 const program = new Uint8Array(Buffer.from('export default (n) => n'))
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-async function rigOf(run: (run: ProgramRun, signal: AbortSignal) => Promise<TimedResult>) {
+async function rigOf(run: ProgramRunner['run']) {
   const rig = await InboundRig.create()
   const logged = new LogLines()
   const ended: { readonly runId: number; readonly ran: Ran }[] = []
@@ -57,7 +57,7 @@ const one = new Uint8Array(Buffer.from('1'))
 describe('TSK-07 carrying out an assignment', () => {
   test('runs the program on the input and packs output, times and a salt', async () => {
     const parts = await rigOf(echo)
-    parts.runner.start(7, peerA, await assignmentFor(parts, one))
+    parts.runner.start({ runId: 7, from: peerA, assignment: await assignmentFor(parts, one), isAhead: false })
     await expect.poll(() => parts.ended.length).toBe(1)
     const { runId, ran } = parts.ended[0]!
     expect(runId).toBe(7)
@@ -73,7 +73,7 @@ describe('TSK-07 carrying out an assignment', () => {
 
   test('an output over 4 KiB goes to the store', async () => {
     const parts = await rigOf(async () => ok(new Uint8Array(4_097)))
-    parts.runner.start(1, peerA, await assignmentFor(parts, one))
+    parts.runner.start({ runId: 1, from: peerA, assignment: await assignmentFor(parts, one), isAhead: false })
     await expect.poll(() => parts.ended.length).toBe(1)
     const { ran } = parts.ended[0]!
     const output = ran.kind === 'outcome' ? ran.output : null
@@ -83,9 +83,21 @@ describe('TSK-07 carrying out an assignment', () => {
     )
   })
 
+  test('what is begun ahead of a slot does not wait long for one', async () => {
+    const waits: (number | undefined)[] = []
+    const parts = await rigOf(async (run, _signal, options) => {
+      waits.push(options?.beginWithinMs)
+      return await echo(run)
+    })
+    const assignment = await assignmentFor(parts, one)
+    parts.runner.start({ runId: 1, from: peerA, assignment, isAhead: false })
+    parts.runner.start({ runId: 2, from: peerA, assignment, isAhead: true })
+    await expect.poll(() => waits).toEqual([undefined, 1_000])
+  })
+
   test('an output that could not be handed over is handed back', async () => {
     const parts = await rigOf(async () => ok(new Uint8Array(64 * 1024 * 1024 + 1)))
-    parts.runner.start(1, peerA, await assignmentFor(parts, one))
+    parts.runner.start({ runId: 1, from: peerA, assignment: await assignmentFor(parts, one), isAhead: false })
     await expect.poll(() => parts.ended.length).toBe(1)
     expect(parts.ended[0]!.ran).toEqual({ kind: 'none', reason: 'host' })
   })
@@ -100,7 +112,7 @@ describe('TSK-07 carrying out an assignment', () => {
       fuelUsed: 1,
       durationMs: 3,
     }))
-    parts.runner.start(1, peerA, await assignmentFor(parts, one))
+    parts.runner.start({ runId: 1, from: peerA, assignment: await assignmentFor(parts, one), isAhead: false })
     await expect.poll(() => parts.ended.length).toBe(1)
     expect(parts.ended[0]!.ran).toMatchObject({
       outcome: { kind: 'error', error: 'thrown' },
@@ -113,9 +125,10 @@ describe('TSK-07 carrying out an assignment', () => {
     ['wallClock', 'wallClock'],
     ['host', 'host'],
     ['cancelled', 'host'],
+    ['busy', 'paused'],
   ] as const)('a run that ended by %s has no outcome', async (reason, handedBack) => {
     const parts = await rigOf(async () => ({ kind: 'none', reason, message: '', durationMs: 0 }))
-    parts.runner.start(1, peerA, await assignmentFor(parts, one))
+    parts.runner.start({ runId: 1, from: peerA, assignment: await assignmentFor(parts, one), isAhead: false })
     await expect.poll(() => parts.ended.length).toBe(1)
     expect(parts.ended[0]!.ran).toEqual({ kind: 'none', reason: handedBack })
   })
@@ -126,12 +139,18 @@ describe('TSK-07 what is not run', () => {
     const run = vi.fn(echo)
     const parts = await rigOf(run)
     const other = await parts.rig.blobs.put(new Uint8Array(5_000))
-    parts.runner.start(
-      1,
-      peerA,
-      await assignmentFor(parts, one, { kind: 'inline', bytes: new Uint8Array(1) }),
-    )
-    parts.runner.start(2, peerA, await assignmentFor(parts, one, { kind: 'blob', hash: other, sizeBytes: 1 }))
+    parts.runner.start({
+      runId: 1,
+      from: peerA,
+      assignment: await assignmentFor(parts, one, { kind: 'inline', bytes: new Uint8Array(1) }),
+      isAhead: false,
+    })
+    parts.runner.start({
+      runId: 2,
+      from: peerA,
+      assignment: await assignmentFor(parts, one, { kind: 'blob', hash: other, sizeBytes: 1 }),
+      isAhead: false,
+    })
     await expect.poll(() => parts.ended.length).toBe(2)
     expect(parts.ended.map(({ ran }) => ran)).toEqual([
       { kind: 'none', reason: 'unverifiable' },
@@ -145,7 +164,12 @@ describe('TSK-07 what is not run', () => {
     const parts = await rigOf(run)
     const assignment = await assignmentFor(parts, one)
     const programHash = 'e'.repeat(64) as Hash
-    parts.runner.start(1, parts.rig.other.self, { ...assignment, task: { ...assignment.task, programHash } })
+    parts.runner.start({
+      runId: 1,
+      from: parts.rig.other.self,
+      assignment: { ...assignment, task: { ...assignment.task, programHash } },
+      isAhead: false,
+    })
     await expect.poll(() => parts.rig.sent.length).toBe(1)
     parts.rig.exchange.frame(parts.rig.other.self, frameKinds.missing, new Uint8Array(32).fill(0xee))
     await expect.poll(() => parts.ended.length).toBe(1)
@@ -157,12 +181,12 @@ describe('TSK-07 what is not run', () => {
     const parts = await rigOf(async () => {
       throw new Error('no thread')
     })
-    parts.runner.start(1, peerA, await assignmentFor(parts, one))
+    parts.runner.start({ runId: 1, from: peerA, assignment: await assignmentFor(parts, one), isAhead: false })
     await expect.poll(() => parts.ended.length).toBe(1)
     const full = await rigOf(async () => ok(new Uint8Array(5_000)))
     const assignment = await assignmentFor(full, one)
     vi.spyOn(full.rig.blobs, 'put').mockRejectedValue(new Error('disk full'))
-    full.runner.start(1, peerA, assignment)
+    full.runner.start({ runId: 1, from: peerA, assignment: assignment, isAhead: false })
     await expect.poll(() => full.ended.length).toBe(1)
     for (const { ended, logged } of [parts, full]) {
       expect(ended[0]!.ran).toEqual({ kind: 'none', reason: 'host' })
@@ -182,7 +206,7 @@ describe('TSK-12 a run that is stopped', () => {
           end = resolve
         }),
     )
-    parts.runner.start(1, peerA, await assignmentFor(parts, one))
+    parts.runner.start({ runId: 1, from: peerA, assignment: await assignmentFor(parts, one), isAhead: false })
     await expect.poll(() => signals.length).toBe(1)
     parts.runner.stop(1)
     expect(signals[0]!.aborted).toBe(true)
@@ -199,8 +223,8 @@ describe('TSK-12 a run that is stopped', () => {
       signals.push(signal)
       return new Promise(() => undefined)
     })
-    parts.runner.start(1, peerA, await assignmentFor(parts, one))
-    parts.runner.start(2, peerA, await assignmentFor(parts, one))
+    parts.runner.start({ runId: 1, from: peerA, assignment: await assignmentFor(parts, one), isAhead: false })
+    parts.runner.start({ runId: 2, from: peerA, assignment: await assignmentFor(parts, one), isAhead: false })
     await expect.poll(() => signals.length).toBe(2)
     parts.runner.stopAll()
     expect(signals.every(({ aborted }) => aborted)).toBe(true)

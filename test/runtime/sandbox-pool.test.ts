@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Random } from '../../shared/kernel/random.ts'
-import type { ProgramRun, ProgramRunner, RunResult } from '../../shared/runtime/program-runner.ts'
+import type { ProgramRun, RunResult } from '../../shared/runtime/program-runner.ts'
 import { createSandboxPool } from '../../shared/runtime/sandbox-pool.ts'
 import type { Sandbox } from '../../shared/runtime/sandbox-slot.ts'
 import { runOf } from '../support/program-run.ts'
@@ -112,6 +111,32 @@ describe('a sandbox that breaks down', () => {
   })
 })
 
+test('a sandbox that cannot be made ends its run, and the slot is there for the next', async () => {
+  const left = [new PlayedSandbox().becomeReady(), undefined, new PlayedSandbox().becomeReady().answer(done)]
+  const [first] = left
+  const spawn = (): Sandbox => {
+    const next = left.shift()
+    if (next === undefined) throw new Error('no frame')
+    return next
+  }
+  const pool = await createSandboxPool({ slots: 1, spawn })
+  first!.end('gone')
+  await first!.ended
+  expect(await pool.run(someRun, never)).toMatchObject({ kind: 'none', reason: 'host' })
+  expect(await pool.run(someRun, never)).toMatchObject(done)
+})
+
+test('a run that finds no slot in time ends busy, and one that has begun does not', async () => {
+  const sandbox = new PlayedSandbox().becomeReady()
+  const pool = await poolOf(sandbox)
+  const running = pool.run(someRun, never, { beginWithinMs: 10 })
+  const late = pool.run(someRun, never, { beginWithinMs: 10 })
+  const patient = pool.run(someRun, never)
+  expect(await late).toMatchObject({ kind: 'none', reason: 'busy' })
+  sandbox.answer(done)
+  expect([await running, await patient]).toMatchObject([done, done])
+})
+
 describe('a sandbox that does not start', () => {
   test('fails the whole pool at first', async () => {
     const broken = new PlayedSandbox().end('no such page')
@@ -182,143 +207,5 @@ describe('sandboxes for models', () => {
     stop.abort()
     expect(await running).toMatchObject({ kind: 'none', reason: 'cancelled' })
     expect(loading.killed).toBe(false)
-  })
-})
-
-describe('runs of a program that is known to be short', () => {
-  /** What becomes of a run is in its input, so that it can be told whose result it got. */
-  type Fate = 'ok' | 'hangs' | 'breaks' | 'none'
-  const limits = { maxDurationSeconds: 0.05 }
-  const program = (name: string, fate: Fate, n = 0) => runOf(name, `${fate} ${n}`, { limits })
-  const fateOf = (run: ProgramRun) => JSON.parse(new TextDecoder().decode(run.input)).split(' ')[0] as Fate
-
-  const resultOf = (fate: 'ok' | 'none', { input }: ProgramRun): RunResult =>
-    fate === 'ok'
-      ? { kind: 'ok', output: input, fuelUsed: 1 }
-      : { kind: 'none', reason: 'host', message: 'none' }
-
-  interface Watch {
-    /** Runs of each request. */
-    readonly requests: number[]
-    readonly faults: string[]
-    spawned: number
-  }
-
-  /** Runs what it is given one after another, and tells a test of what no pool may do. */
-  class WorkingSandbox implements Sandbox {
-    readonly ready = Promise.resolve()
-    readonly ended: Promise<string>
-    readonly #break: (reason: string) => void
-    readonly #watch: Watch
-    #isBusy = false
-    #isKilled = false
-
-    constructor(watch: Watch) {
-      const { promise, resolve } = Promise.withResolvers<string>()
-      this.ended = promise
-      this.#break = resolve
-      this.#watch = watch
-      watch.spawned++
-    }
-
-    run(runs: readonly ProgramRun[], came: (results: readonly RunResult[]) => void): void {
-      if (this.#isBusy) this.#watch.faults.push('two requests at one time')
-      if (this.#isKilled) this.#watch.faults.push('a request after its end')
-      if (new Set(runs.map(({ programHash }) => programHash)).size !== 1)
-        this.#watch.faults.push('programs of two kinds')
-      this.#watch.requests.push(runs.length)
-      this.#isBusy = true
-      void this.#work(runs, came)
-    }
-
-    async #work(runs: readonly ProgramRun[], came: (results: readonly RunResult[]) => void): Promise<void> {
-      let gathered: RunResult[] = []
-      for (const [at, run] of runs.entries()) {
-        await new Promise((resolve) => setTimeout(resolve, at % 3 === 0 ? 1 : 0))
-        const fate = fateOf(run)
-        if (fate === 'breaks') this.#break('it fell over')
-        if (fate === 'breaks' || fate === 'hangs' || this.#isKilled) return
-        gathered.push(resultOf(fate, run))
-        const isLast = fate === 'none' || at === runs.length - 1
-        if (!isLast && at % 4 !== 3) continue
-        this.#isBusy = !isLast
-        came(gathered)
-        if (isLast) return
-        gathered = []
-      }
-    }
-
-    async kill(): Promise<void> {
-      this.#isKilled = true
-    }
-  }
-
-  async function working(slots: number) {
-    const watch: Watch = { requests: [], faults: [], spawned: 0 }
-    const pool = await createSandboxPool({ slots, spawn: () => new WorkingSandbox(watch) })
-    return { watch, pool }
-  }
-
-  const right: Readonly<Record<Fate, object>> = {
-    ok: { kind: 'ok' },
-    hangs: { kind: 'none', reason: 'wallClock' },
-    breaks: { kind: 'none', reason: 'host', message: "The program's sandbox broke down: it fell over" },
-    none: { kind: 'none', reason: 'host', message: 'none' },
-  }
-
-  async function know(pool: ProgramRunner, name: string): Promise<void> {
-    for (let n = 0; n < 3; n++) await pool.run(program(name, 'ok'), never)
-  }
-
-  test('go to a sandbox together, and those that are not known each by itself', async () => {
-    const { watch, pool } = await working(1)
-    await Promise.all([1, 2, 3, 4, 5, 6].map((n) => pool.run(program('a', 'ok', n), never)))
-    expect(watch.requests[0]).toBe(1)
-    await know(pool, 'a')
-    watch.requests.length = 0
-    const ended = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => pool.run(program('a', 'ok', n), never)))
-    expect(watch.requests.reduce((sum, runs) => sum + runs, 0)).toBe(6)
-    expect(Math.max(...watch.requests)).toBeGreaterThan(1)
-    expect(ended).toMatchObject([1, 2, 3, 4, 5, 6].map((n) => ({ output: program('a', 'ok', n).input })))
-    expect(ended.every(({ durationMs }) => durationMs < 20)).toBe(true)
-  })
-
-  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
-    'end as they would alone, whatever is with them (seed %i)',
-    async (seed) => {
-      const random = new Random(seed)
-      const { watch, pool } = await working(1 + random.below(3))
-      for (const name of ['a', 'b']) await know(pool, name)
-      const fates: readonly Fate[] = ['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'hangs', 'breaks', 'none']
-      const asked = Array.from({ length: 80 }, (_, n) => {
-        const fate = fates[random.below(fates.length)]!
-        const run = program(random.below(4) === 0 ? 'b' : 'a', fate, n)
-        const stop = new AbortController()
-        const isCancelled = random.below(8) === 0
-        if (isCancelled) setTimeout(() => stop.abort(), random.below(60))
-        return { fate, run, isCancelled, ended: pool.run(run, stop.signal) }
-      })
-      for (const { fate, run, isCancelled, ended } of asked) {
-        const result = await ended
-        if (isCancelled && result.kind === 'none' && result.reason === 'cancelled') continue
-        expect(result).toMatchObject(right[fate])
-        if (result.kind === 'ok') expect(result.output).toEqual(run.input)
-      }
-      expect(watch.faults).toEqual([])
-      expect(Math.max(...watch.requests)).toBeGreaterThan(1)
-      // Every slot goes on.
-      const after = await Promise.all([1, 2, 3, 4].map((n) => pool.run(program('a', 'ok', n), never)))
-      expect(after).toMatchObject([right.ok, right.ok, right.ok, right.ok])
-      await pool.close()
-    },
-  )
-
-  test('end at once when the pool is closed', async () => {
-    const { pool } = await working(1)
-    await know(pool, 'a')
-    const running = [1, 2, 3, 4, 5].map((n) => pool.run(program('a', n === 3 ? 'hangs' : 'ok', n), never))
-    await pool.close()
-    for (const result of await Promise.all(running))
-      expect(result).toMatchObject({ kind: 'none', reason: 'cancelled' })
   })
 })

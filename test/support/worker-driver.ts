@@ -65,7 +65,7 @@ export class WorkerDriver extends MachineDriver<WorkerInput, FromWorker, WorkerE
   }
 
   /** Runs begun and neither ended nor stopped. */
-  runs(): { readonly runId: number; readonly assignment: Assignment }[] {
+  runs(): Extract<WorkerAsk, { type: 'run' }>[] {
     const stopped = new Set(this.asks().flatMap((ask) => (ask.type === 'stopRun' ? [ask.runId] : [])))
     const ended = new Set(this.events('runEnded').map((event) => event.runId))
     return this.asks().flatMap((ask) =>

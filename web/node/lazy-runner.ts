@@ -1,4 +1,9 @@
-import type { ProgramRun, ProgramRunner, TimedResult } from '../../shared/runtime/program-runner.ts'
+import type {
+  ProgramRun,
+  ProgramRunner,
+  RunOptions,
+  TimedResult,
+} from '../../shared/runtime/program-runner.ts'
 
 /** A pool and the runs in it; a pool that was replaced goes when its last run has ended. */
 interface Pool {
@@ -34,13 +39,13 @@ export class LazyRunner implements ProgramRunner {
     await this.#resizing
   }
 
-  async run(run: ProgramRun, signal: AbortSignal): Promise<TimedResult> {
+  async run(run: ProgramRun, signal: AbortSignal, options?: RunOptions): Promise<TimedResult> {
     const pool = this.#pool
     if (pool === undefined)
       return { kind: 'none', reason: 'host', message: 'This tab lends nothing now', durationMs: 0 }
     pool.running++
     try {
-      return await pool.runner.run(run, signal)
+      return await pool.runner.run(run, signal, options)
     } finally {
       pool.running--
       if (pool.replaced && pool.running === 0) void pool.runner.close()

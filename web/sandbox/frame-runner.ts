@@ -78,7 +78,7 @@ async function fetchEngine(
   }
 }
 
-/** A worker says that it is ready, and answers each run once. One that says more than this besides is not ours any more. */
+/** A worker says that it is ready, and answers each run once. One that says more than this besides before the next is not ours. */
 const unaskedMax = 16
 
 /** What a frame says about a failure is its own text: at most this much of it is kept. */
@@ -93,8 +93,9 @@ class FrameSandbox implements Sandbox {
   readonly #framePort: MessagePort
   readonly #conversation = new RunConversation()
   readonly #end: (reason: string) => void
-  #asked = 1
   #heard = 0
+  /** It may have said so much by then. */
+  #heardMax = 1 + unaskedMax
 
   constructor(sandboxUrl: string, engine: Promise<Uint8Array>) {
     const frame = new MessageChannel()
@@ -126,7 +127,7 @@ class FrameSandbox implements Sandbox {
   }
 
   run(runs: readonly ProgramRun[], came: (results: readonly RunResult[]) => void): void {
-    this.#asked += runs.length
+    this.#heardMax = this.#heard + runs.length + unaskedMax
     this.#conversation.run(runs, came, (request, transfer) => this.#port.postMessage(request, transfer))
   }
 
@@ -141,7 +142,7 @@ class FrameSandbox implements Sandbox {
 
   /** What comes after too much is dropped unread: a flood would keep the app's thread from everything else. */
   #hear(event: MessageEvent<unknown>): void {
-    if (++this.#heard <= this.#asked + unaskedMax) return this.#conversation.receive(event.data)
+    if (++this.#heard <= this.#heardMax) return this.#conversation.receive(event.data)
     this.#port.close()
     this.#end('it sent messages that nobody asked for')
   }
