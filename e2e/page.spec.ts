@@ -220,6 +220,18 @@ test.describe('a relay that is away', () => {
     expect(await tab.untilJoined()).toBe(peer)
   })
 
+  test('NET-05 is dialled now and then, and not by every part of the tab at once', async () => {
+    const tab = await openTab()
+    await tab.untilJoined()
+    let sockets = 0
+    tab.page.on('websocket', () => sockets++)
+    await relay.kill('SIGKILL')
+    await expect.poll(async () => (await tab.state()).relay.failures, { timeout: 40_000 }).toBeGreaterThan(3)
+    expect(sockets).toBeLessThan(5)
+    await relay.startAgain()
+    await tab.untilJoined()
+  })
+
   test('NET-05 one that comes back as another network is joined after a reload, as the page says', async () => {
     const tab = await openTab()
     await tab.untilJoined()

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Plugin } from 'vite'
 
 /** Parts of libp2p that this network has no use for, by the end of their path, and what stands in their place. */
@@ -12,6 +13,9 @@ const replaced: Readonly<Record<string, string>> = {
   // Addresses come from the relay as they are; looking names up would need others' servers.
   '/libp2p/dist/src/connection-manager/resolvers/dnsaddr.js': `
     export const dnsaddrResolver = { canResolve: () => false, resolve: async () => [] }`,
+  // 50 KB, and none of them need be there before the DHT asks for it.
+  '/@libp2p/kad-dht/dist/src/routing-table/generated-prefix-list-browser.js': `
+    export { dhtPrefixes as default } from ${JSON.stringify(join(import.meta.dirname, '../web/node/dht-prefixes.ts'))}`,
   // Nobody writes an address in emoji.
   '/multiformats/dist/src/bases/base256emoji.js': 'export {}',
 }

@@ -6,7 +6,7 @@ import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { guardedWebSockets } from '../../shared/host/guarded-websockets.ts'
 import { Libp2pNetwork } from '../../shared/host/libp2p-network.ts'
-import { commonParts, commonServices } from '../../shared/host/libp2p-services.ts'
+import { commonParts, commonServices, paced } from '../../shared/host/libp2p-services.ts'
 import type { Network } from '../../shared/host/network.ts'
 import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
 
@@ -25,7 +25,7 @@ export function createAgentNode(options: AgentNodeOptions): Network {
   return new Libp2pNetwork({
     self: peerIdFromPrivateKey(options.privateKey).toString() as PeerId,
     networkId: options.networkId,
-    create: () =>
+    create: (pace) =>
       createLibp2p({
         ...commonParts(),
         privateKey: options.privateKey,
@@ -33,7 +33,7 @@ export function createAgentNode(options: AgentNodeOptions): Network {
         addresses: { listen: [...(options.listen ?? []), '/p2p-circuit'] },
         transports: [tcp(), guardedWebSockets(), circuitRelayTransport()],
         connectionManager: { maxConnections: connectionsMax, reconnectRetries: 0 },
-        connectionGater: options.gater ?? {},
+        connectionGater: paced(pace, options.gater),
         services: commonServices(options.networkId, 'client'),
       }),
   })

@@ -3,6 +3,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { PeerId } from '../kernel/ids.ts'
 import * as dht from './dht.ts'
+import type { DialPace } from './dial-pace.ts'
 import type { PeerPath } from './network.ts'
 import { NetworkError } from './network.ts'
 import type { PeerLink } from './peer-link.ts'
@@ -18,6 +19,7 @@ export interface DialerOwner {
   link(peer: PeerId): PeerLink
   /** Peers that are up, and how. */
   paths(): Iterable<readonly [PeerId, PeerPath]>
+  readonly pace: DialPace
 }
 
 /** A dialled peer has this long to be connected, and again to be up. */
@@ -48,7 +50,7 @@ export class Dialer {
   dial(node: Libp2p, target: DialTarget): Promise<PeerId> {
     return this.#slots.run(async () => {
       try {
-        const connection = await connect(node, target, this.#owner)
+        const connection = await this.#connect(node, target)
         const peer = connection.remotePeer.toString() as PeerId
         await this.#untilUp(peer, connection)
         return peer
@@ -57,6 +59,12 @@ export class Dialer {
         throw new NetworkError('DialFailed', `Could not reach ${asked}: ${messageOf(cause)}`, cause)
       }
     })
+  }
+
+  #connect(node: Libp2p, target: DialTarget): Promise<Connection> {
+    const peer = target.peer ?? peerOf(target.addresses?.[0])
+    const connecting = () => connect(node, target, this.#owner)
+    return peer === undefined ? connecting() : this.#owner.pace.ours(peer, connecting)
   }
 
   /** The peer is up. */
@@ -170,6 +178,12 @@ async function mayRelay(node: Libp2p, peer: PeerId): Promise<boolean> {
   } catch {
     return true
   }
+}
+
+/** The last one that the address names: those before it are on the way. */
+function peerOf(address: string | undefined): PeerId | undefined {
+  const [, peer] = /\/p2p\/([^/]+)$/.exec(address ?? '') ?? []
+  return peer as PeerId | undefined
 }
 
 /** The address with the peer's id at its end. */

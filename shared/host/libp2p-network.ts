@@ -2,6 +2,7 @@ import type { GossipSub, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Connection, IdentifyResult, PeerId as LibPeerId, Libp2p, Stream } from '@libp2p/interface'
 import type { Hash, PeerId } from '../kernel/ids.ts'
 import * as dht from './dht.ts'
+import { DialPace } from './dial-pace.ts'
 import type { DialTarget } from './dialer.ts'
 import { Dialer, dialDirect, messageOf } from './dialer.ts'
 import { DirectUpgrade } from './direct-upgrade.ts'
@@ -19,8 +20,8 @@ export interface Libp2pNetworkOptions {
   readonly self: PeerId
   /** 64 hex digits; names of protocols and topics start with the first 8. */
   readonly networkId: Hash
-  /** Makes the node, not started. */
-  create(): Promise<TabmeshLibp2p>
+  /** Makes the node, not started; its services may dial peers by themselves at this pace. */
+  create(pace: DialPace): Promise<TabmeshLibp2p>
   /** Whether to make another node because this one could not start, as when a port was taken meanwhile. */
   startAgain?(cause: unknown): boolean
   /** Whether relayed links are to be turned into WebRTC ones. */
@@ -37,6 +38,7 @@ export class Libp2pNetwork implements Network {
   readonly #names: NetworkNames
   readonly #links = new Map<PeerId, PeerLink>()
   readonly #topics = new Set<string>()
+  readonly #pace = new DialPace()
   readonly #dialer: Dialer
   readonly #upgrade: DirectUpgrade | undefined
   #node: TabmeshLibp2p | undefined
@@ -51,6 +53,7 @@ export class Libp2pNetwork implements Network {
     this.#dialer = new Dialer({
       link: (peer) => this.#link(peer),
       paths: () => this.#paths(),
+      pace: this.#pace,
     })
     if (options.webrtc === true) {
       this.#upgrade = new DirectUpgrade({
@@ -58,7 +61,8 @@ export class Libp2pNetwork implements Network {
           const path = this.#links.get(peer)?.path
           return path === undefined || path.direct ? undefined : path.remoteAddress
         },
-        dialDirect: (peer, address) => dialDirect(this.#running(), peer, address),
+        dialDirect: (peer, address) =>
+          this.#pace.ours(peer, () => dialDirect(this.#running(), peer, address)),
       })
     }
   }
@@ -143,7 +147,7 @@ export class Libp2pNetwork implements Network {
 
   async #startNode(): Promise<TabmeshLibp2p> {
     for (;;) {
-      const node = await this.#options.create()
+      const node = await this.#options.create(this.#pace)
       // Before it starts, so that no connection comes unnoticed.
       node.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
       node.addEventListener('connection:close', ({ detail }) => this.#closed(detail))

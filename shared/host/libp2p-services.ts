@@ -1,11 +1,12 @@
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
+import type { ConnectionGater } from '@libp2p/interface'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
-
 import type { Libp2pOptions } from 'libp2p'
-import type { Hash } from '../kernel/ids.ts'
+import type { Hash, PeerId } from '../kernel/ids.ts'
+import type { DialPace } from './dial-pace.ts'
 import { guardedYamux } from './guarded-yamux.ts'
 import { networkNames } from './network-names.ts'
 
@@ -21,6 +22,17 @@ export function commonParts(): Pick<
     // Sessions ask for a sign of life themselves; a data channel per ping and peer would be made for nothing, and
     // a busy machine that answers late would lose its connections.
     connectionMonitor: { enabled: false },
+  }
+}
+
+/** Lets the services of a node dial peers that are away at this pace, and whatever else `gater` lets. */
+export function paced(pace: DialPace, gater: ConnectionGater = {}): ConnectionGater {
+  return {
+    ...gater,
+    denyDialPeer: async (peer) => {
+      await pace.turn(peer.toString() as PeerId)
+      return (await gater.denyDialPeer?.(peer)) ?? false
+    },
   }
 }
 

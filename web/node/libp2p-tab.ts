@@ -6,7 +6,7 @@ import { webRTC } from '@libp2p/webrtc'
 import { createLibp2p } from 'libp2p'
 import { guardedWebSockets } from '../../shared/host/guarded-websockets.ts'
 import { Libp2pNetwork } from '../../shared/host/libp2p-network.ts'
-import { commonParts, commonServices } from '../../shared/host/libp2p-services.ts'
+import { commonParts, commonServices, paced } from '../../shared/host/libp2p-services.ts'
 import type { Network } from '../../shared/host/network.ts'
 import type { Hash, PeerId } from '../../shared/kernel/ids.ts'
 import { installInitChannelFix } from './webrtc-init-fix.ts'
@@ -32,7 +32,7 @@ export function createTabNode(options: TabNodeOptions): Network {
     self: peerIdFromPrivateKey(options.privateKey).toString() as PeerId,
     networkId: options.networkId,
     webrtc: true,
-    create: () =>
+    create: (pace) =>
       createLibp2p({
         ...commonParts(),
         privateKey: options.privateKey,
@@ -47,7 +47,7 @@ export function createTabNode(options: TabNodeOptions): Network {
         // A relay that went is dialled again by the protocol above, at its own pace.
         connectionManager: { maxConnections: connectionsMax, reconnectRetries: 0 },
         // libp2p refuses ws:// and private addresses in browsers, and with them every local network.
-        connectionGater: { denyDialMultiaddr: () => false, ...options.gater },
+        connectionGater: paced(pace, { denyDialMultiaddr: () => false, ...options.gater }),
         services: commonServices(options.networkId, 'client'),
       }),
   })
