@@ -8,13 +8,20 @@ import { Supervised } from './ops/supervised.ts'
  * `ready http://localhost:PORT` when the relay answers and every agent has joined, and starts again whichever of them ends
  * unasked; Ctrl-C ends all of it.
  */
-const usage = 'usage: npm start [-- --port N --data DIR --agents N]\n'
+const usage = `usage: npm start [-- --port N --libp2p-port N --data DIR --agents N]
+
+  --port N         of the page and the API (8080)
+  --libp2p-port N  of TCP between nodes (9000), WebSocket takes the next; 0 is any that is free
+  --data DIR       where state is kept (~/.tabmesh, or TABMESH_HOME)
+  --agents N       headless workers beside the relay (3)
+`
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
 const nodeFlags = ['--disable-warning=ExperimentalWarning']
 
 interface Options {
   /** As the settings have it unless told. */
   readonly port: number | undefined
+  readonly libp2pPort: number | undefined
   readonly data: string | undefined
   readonly agents: number
 }
@@ -27,10 +34,21 @@ function fail(message: string, code: number): never {
 function options(): Options {
   try {
     const { values } = parseArgs({
-      options: { port: { type: 'string' }, data: { type: 'string' }, agents: { type: 'string' } },
+      options: {
+        port: { type: 'string' },
+        'libp2p-port': { type: 'string' },
+        data: { type: 'string' },
+        agents: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
     })
+    if (values.help === true) {
+      process.stdout.write(usage)
+      process.exit(0)
+    }
     return {
-      port: values.port === undefined ? undefined : whole('port', values.port, 0, 65_535),
+      port: portOf('port', values.port),
+      libp2pPort: portOf('libp2p-port', values['libp2p-port']),
       data: values.data,
       agents: whole('agents', values.agents ?? '3', 0, 64),
     }
@@ -39,13 +57,16 @@ function options(): Options {
   }
 }
 
+const portOf = (name: string, text: string | undefined): number | undefined =>
+  text === undefined ? undefined : whole(name, text, 0, 65_535)
+
 function whole(name: string, text: string, min: number, max: number): number {
   const value = Number(text)
   if (/^\d+$/.test(text) && value >= min && value <= max) return value
   throw new Error(`--${name} ${text}: expected a whole number from ${min} to ${max}`)
 }
 
-const { port, data, agents: agentCount } = options()
+const { port, libp2pPort, data, agents: agentCount } = options()
 const dataArgs = data === undefined ? [] : ['--data', data]
 /** Where the relay was: there the agents, and the tabs, look for it after a new start. */
 let url: URL | undefined
@@ -63,8 +84,11 @@ function launch(args: readonly string[]): ChildProcess {
 function relayArgs(): readonly string[] {
   // An address without a port is one on 80.
   const wanted = url === undefined ? port : url.port || 80
-  return ['relay', ...(wanted === undefined ? [] : ['--port', String(wanted)])]
+  return ['relay', ...flag('--port', wanted), ...flag('--libp2p-port', libp2pPort)]
 }
+
+const flag = (name: string, value: number | string | undefined): readonly string[] =>
+  value === undefined ? [] : [name, String(value)]
 
 const supervised = (name: string, args: () => readonly string[]): Supervised =>
   new Supervised({
