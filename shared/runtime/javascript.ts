@@ -347,12 +347,18 @@ function describe(guest: Guest, thrown: GuestValue): { readonly message: string;
     const message = [read('name'), read('message')].filter((part) => part !== '').join(': ')
     const stack = read('stack')
     return {
-      message: message === '' ? 'The program threw an object' : message,
+      message: (message === '' ? 'The program threw an object' : message) + placeIn(stack),
       ...(stack === '' ? {} : { stack }),
     }
   } catch {
     return { message: 'The program threw what could not be described' }
   }
+}
+
+/** Where in the program's text, by the innermost frame that is there. */
+function placeIn(stack: string): string {
+  const [, line, column] = /\bprogram\.js:(\d{1,7}):(\d{1,7})/.exec(stack) ?? []
+  return line === undefined ? '' : ` (line ${line}, column ${column})`
 }
 
 function decode(utf8: Uint8Array | undefined): string {

@@ -151,7 +151,7 @@ describe('programs and inputs as bytes', () => {
 describe('what an error says', () => {
   test('name, message and the line', async () => {
     const result = await run('\nexport default () => {\n  throw new RangeError("too far")\n}')
-    expect(result).toMatchObject({ error: 'thrown', message: 'RangeError: too far' })
+    expect(result).toMatchObject({ error: 'thrown', message: 'RangeError: too far (line 3, column 23)' })
     expect(result).toHaveProperty('stack', expect.stringContaining('program.js:3'))
   })
 

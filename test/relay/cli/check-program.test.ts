@@ -67,7 +67,7 @@ describe('SBX-02 check-program', () => {
   test('an error of the program is named, and fails the check', async () => {
     const program = await file('throws.js', 'export default () => { throw new Error("no\\nway") }')
     const { code, out } = await check(program)
-    expect(out).toContain('item 0: thrown: Error: no way; fuel 100,000')
+    expect(out).toContain('item 0: thrown: Error: no way (line 1, column 39); fuel 100,000')
     expect(out).toContain('1 of 1 items did not end with an output')
     expect(code).toBe(1)
   })
