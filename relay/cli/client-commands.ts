@@ -4,6 +4,7 @@ import { priorities } from '../../shared/task/task.ts'
 import type { CancelOptions } from './cancel.ts'
 import type { CheckProgramOptions } from './check-program.ts'
 import type { Io } from './io.ts'
+import type { JobsOptions } from './jobs.ts'
 import type { MapFlags } from './map.ts'
 import { withPolicyFlags } from './policy-options.ts'
 import type { ResultOptions } from './result.ts'
@@ -25,6 +26,7 @@ export interface CommandHost {
 export function addClientCommands(program: Command, host: CommandHost): void {
   addSubmitting(program, host)
   addAsking(program, host)
+  addJobs(program, host)
   addChecking(program, host)
 }
 
@@ -98,6 +100,17 @@ function addAsking(program: Command, host: CommandHost): void {
     .action(async (id: string, options: CancelOptions) => {
       const { cancel } = await import('./cancel.ts')
       host.ended(await cancel(id, options, host.io, host.stop()))
+    })
+}
+
+function addJobs(program: Command, host: CommandHost): void {
+  withWait(withRelay(program.command('jobs')))
+    .description('List your jobs, newest first: their ids, when they began and how far they are.')
+    .addOption(new Option('--limit <n>', 'show so many at most').argParser(whole(1, 1_000_000)).default(20))
+    .option('--json', 'one NDJSON line per job')
+    .action(async (options: JobsOptions) => {
+      const { jobs } = await import('./jobs.ts')
+      host.ended(await jobs(options, host.io, host.stop()))
     })
 }
 

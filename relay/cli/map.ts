@@ -134,14 +134,17 @@ class Mapping {
   }
 
   async #map(client: Client, stop: AbortSignal): Promise<void> {
-    const { job: name } = this.#flags
+    const { job: name, json } = this.#flags
     const kept = this.#file?.kept
     const run = client.map(this.#program, this.#items(), {
       ...this.#task,
       ...(kept === undefined ? {} : { job: kept.job }),
       keep: this.#file !== undefined,
       signal: stop,
-      onProgress: (progress) => this.#voice.progress(progress),
+      onProgress: (progress) => {
+        if (progress.accepted > 0) this.#voice.jobBegun(run.jobId, json === true)
+        this.#voice.progress(progress)
+      },
     })
     this.#run = run
     const { items } = run.state.cursor

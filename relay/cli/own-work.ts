@@ -20,6 +20,15 @@ export async function connectFor(
   stop?: AbortSignal,
 ): Promise<Client> {
   checkId(id)
+  return await connectAsUser(options, voice, stop)
+}
+
+/** With the key of the data folder. */
+export async function connectAsUser(
+  options: OwnWorkOptions,
+  voice: Voice,
+  stop?: AbortSignal,
+): Promise<Client> {
   return await connect({
     relay: await relayOf(options),
     crypto: await clientCrypto(options.data),

@@ -50,7 +50,10 @@ export async function submit(options: SubmitOptions, io: Io, stop: AbortSignal):
     run = client.map(program, items, {
       ...task,
       signal: stop,
-      onProgress: (progress) => voice.progress(progress),
+      onProgress: (progress) => {
+        if (progress.accepted > 0) voice.jobBegun(run!.jobId, options.json === true)
+        voice.progress(progress)
+      },
     })
     await printResults(run, voice, io, options.json === true)
     isDone = options.receipt === undefined || (await keepReceipt(client, run, options.receipt, voice))

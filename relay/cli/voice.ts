@@ -21,6 +21,7 @@ export class Voice {
   #doneBefore = 0
   #missing = 0
   #busy = ''
+  #isJobTold = false
   #failures = 0
   #shown = ''
 
@@ -62,6 +63,13 @@ export class Voice {
         if (this.#busy !== notice.message) this.say(notice.message)
         this.#busy = notice.message
     }
+  }
+
+  /** That the job is at the relay, once: whoever kills this command can still end or follow it by its id. */
+  jobBegun(jobId: string, isJson: boolean): void {
+    if (this.#isJobTold) return
+    this.#isJobTold = true
+    this.say(isJson ? JSON.stringify({ jobId }) : `job ${jobId}: follow it with  tabmesh watch ${jobId}`)
   }
 
   progress({ completed, failed, missingWorkers }: Progress): void {

@@ -146,6 +146,7 @@ async function finishedReport(finished: FinishedTask, { api }: HttpParts): Promi
   const [, completedAt] = transitions.at(-1) ?? []
   const report = {
     taskId: task.taskId,
+    jobId: task.jobId,
     status,
     submittedAt: task.submittedAt,
     ...(completedAt === undefined ? {} : { completedAt: new Date(completedAt).toISOString() }),

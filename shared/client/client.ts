@@ -13,7 +13,7 @@ import type { ReceiptVerdict } from './receipt-verdict.ts'
 import { RelayAddresses, relayUrls } from './relay-addresses.ts'
 import type { NetworkInfo } from './relay-answer.ts'
 import { RelayHttp } from './relay-http.ts'
-import { type NetworkStatus, type Report, Reports } from './reports.ts'
+import { type JobReport, type NetworkStatus, type Report, Reports } from './reports.ts'
 import type { BytesResult, ItemResult } from './result-line.ts'
 import { handIn, type SubmittedTask } from './submitted-task.ts'
 import type { Inputs, Program, TabmeshClient } from './tabmesh-client.ts'
@@ -112,6 +112,11 @@ export class Client implements TabmeshClient {
   /** A task or a job as it is, and then whenever that changes, until all of it that was handed in has ended. */
   watch(id: string): AsyncIterable<Report> {
     return this.#reports.watch(id, this.#signal)
+  }
+
+  /** The jobs of this key that the relay knows, newest first: at least those of the last seven days. */
+  jobs(): AsyncIterable<JobReport> {
+    return this.#reports.jobs(this.#signal)
   }
 
   /** The end of a task, when it is there. */

@@ -24,6 +24,8 @@ export interface NetworkStatus {
 /** One task as it is now. Fields may be added. */
 export interface TaskReport {
   readonly taskId: string
+  /** Told once it has ended; `null` for a task of its own. */
+  readonly jobId?: string | null
   readonly status: TaskStatus
   readonly submittedAt: string
   /** When it has ended. */
@@ -41,6 +43,10 @@ export interface JobReport {
   readonly completed: number
   readonly failed: number
   readonly executions: number
+  /** Of its first task. */
+  readonly submittedAt?: string
+  /** Of the task that ended last. */
+  readonly lastEndAt?: string
   readonly missing?: { readonly workers: number }
 }
 
@@ -76,6 +82,21 @@ export class Reports {
       ended = hasEnded(report) ? ended + 1 : 0
       if (ended > 0 && 'taskId' in report) return
       if (ended < endedTimes) await this.#clock.sleep(watchEveryMs, signal)
+    }
+  }
+
+  /** The jobs of this key, newest first, page by page. */
+  async *jobs(signal: AbortSignal): AsyncGenerator<JobReport> {
+    for (let after: string | undefined; ; ) {
+      const query = after === undefined ? '' : `?after=${encodeURIComponent(after)}`
+      const request = { method: 'GET', path: `/api/v1/jobs${query}` }
+      const answer = await this.#http.persist(() => this.#http.json(request, signal), signal)
+      const { jobs, next } = (answer ?? {}) as { readonly jobs?: unknown; readonly next?: unknown }
+      if (!Array.isArray(jobs) || !jobs.every(isJobReport)) throw badReport()
+      yield* jobs
+      // A page that names itself as the next one would go on for ever.
+      if (typeof next !== 'string' || next === after) return
+      after = next
     }
   }
 

@@ -105,7 +105,7 @@ describe('WEB-08 the package', () => {
        for await (const result of again) result satisfies ItemResult
        async function* text() { yield 'a,b' }
        const { valid }: { valid: boolean } = await verifyReceipt('{}')
-       for await (const report of client.watch('id')) if ('jobId' in report) report.accepted satisfies number
+       for await (const report of client.watch('id')) if ('accepted' in report) report.accepted satisfies number
        // @ts-expect-error a program that is no program
        client.map(5, [], { taskType: 'wasi' })
        // @ts-expect-error an option that there is not

@@ -140,7 +140,7 @@ const asking: readonly ClientCase[] = [
       const run = client.map(quickProgram, [1, 'bad', 3], options)
       await all(run)
       const report = await client.status(run.jobId)
-      const counts = 'jobId' in report && [report.jobId, report.accepted, report.completed, report.failed]
+      const counts = 'accepted' in report && [report.jobId, report.accepted, report.completed, report.failed]
       sameJson(counts, [run.jobId, 3, 2, 1], 'counts')
       sameJson(outputs(await all(client.results(run.jobId, 1))), ['thrown', { got: 3 }], 'results from 1 on')
     },
@@ -180,7 +180,11 @@ const asking: readonly ClientCase[] = [
       await until(async () => run.progress.accepted === 2)
       await client.cancel(run.jobId)
       const report = await client.status(run.jobId)
-      sameJson('jobId' in report && [report.accepted, report.completed, report.failed], [2, 0, 2], 'counts')
+      sameJson(
+        'accepted' in report && [report.accepted, report.completed, report.failed],
+        [2, 0, 2],
+        'counts',
+      )
       sameJson(outputs(await ended), ['cancelled', 'cancelled'], 'ends')
     },
   },

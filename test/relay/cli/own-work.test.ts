@@ -125,6 +125,36 @@ describe('WEB-08 watch', () => {
   })
 })
 
+describe('WEB-08 jobs', () => {
+  test('WEB-08 lists those of this user, newest first, and no others', async () => {
+    await start({ program: failsOnBad })
+    const first = await doneJob('a\n')
+    const second = await doneJob('a\nbad\n')
+    await cli.submit({ input: await cli.file('in.txt', 'a'), data: join(cli.folder, 'another') })
+    const { code, out, err } = await cli.tabmesh(['jobs'])
+    expect([code, err]).toEqual([0, []])
+    expect(out.map((line) => line.split('  '))).toEqual([
+      [second.jobId, expect.stringMatching(/^\d{4}-.*Z$/), '2 of 2 done, 1 of them failed'],
+      [first.jobId, expect.stringMatching(/^\d{4}-.*Z$/), '1 of 1 done'],
+    ])
+    const json = await cli.tabmesh(['jobs', '--json'])
+    expect(json.out.map((line) => JSON.parse(line))).toMatchObject([
+      { jobId: second.jobId, accepted: 2, completed: 1, failed: 1 },
+      { jobId: first.jobId, accepted: 1 },
+    ])
+  })
+
+  test('WEB-08 says so when there are more than it shows, or none', async () => {
+    await start()
+    expect((await cli.tabmesh(['jobs'])).err).toEqual(['no jobs of yours are known here'])
+    await doneJob('a\n')
+    const last = await doneJob('b\n')
+    const { out, err } = await cli.tabmesh(['jobs', '--limit', '1'])
+    expect(out.map((line) => line.slice(0, 36))).toEqual([last.jobId])
+    expect(err).toEqual(['these are the latest 1; --limit N shows more'])
+  })
+})
+
 describe('TSK-12 cancel and status', () => {
   test('TSK-12 ends what has not ended of a job', async () => {
     await start()
@@ -141,7 +171,7 @@ describe('TSK-12 cancel and status', () => {
     const { jobId, taskIds } = await doneJob('a\n')
     expect((await cli.tabmesh(['status', jobId])).stdout).toMatch(/^jobId +[0-9a-f-]{36}\naccepted +1\n/)
     const task = await cli.tabmesh(['status', taskIds[0]!, '--json'])
-    expect(JSON.parse(task.stdout)).toMatchObject({ status: 'completed', output: 'a' })
+    expect(JSON.parse(task.stdout)).toMatchObject({ jobId, status: 'completed', output: 'a' })
     expect((await cli.tabmesh(['status'])).stdout).toMatch(/^networkId +[0-9a-f]{64}\n/)
   })
 

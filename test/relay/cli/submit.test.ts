@@ -58,7 +58,7 @@ describe('WEB-08 submit --json', () => {
       ...{ index: 1, taskId: expect.any(String), status: 'failed' },
       error: { kind: 'thrown', message: 'no such\nthing' },
     })
-    expect(err[0]).toBe('item 1 failed: thrown: no such thing')
+    expect(err[1]).toBe('item 1 failed: thrown: no such thing')
     expect(JSON.parse(err.at(-1)!)).toMatchObject({ items: 3, completed: 2, failed: 1 })
   })
 
@@ -80,7 +80,7 @@ describe('WEB-08 submit --json', () => {
       kind: 'refused',
       message: 'Task payload exceeds 64 MB limit',
     })
-    expect(err[0]).toBe('item 1 failed: refused: Task payload exceeds 64 MB limit')
+    expect(err[1]).toBe('item 1 failed: refused: Task payload exceeds 64 MB limit')
   })
 
   test('TSK-02 an unknown type is refused in the words of the relay', async () => {
@@ -127,7 +127,9 @@ describe('WEB-08 submit', () => {
     const { code, out, err } = await cli.submit({ input, map: 'json' })
     expect(code).toBe(0)
     expect(out).toEqual(['plain text', '"quoted"', 'tab\there', '"two\\nlines"', '1', '{"a":[]}', 'null', ''])
-    expect(err).toEqual([expect.stringMatching(/^8 completed, 0 failed, 24 executions in [\d.]+ s$/)])
+    expect(err.slice(1)).toEqual([
+      expect.stringMatching(/^8 completed, 0 failed, 24 executions in [\d.]+ s$/),
+    ])
   })
 
   test('WEB-08 an item that failed keeps its line', async () => {
@@ -136,7 +138,7 @@ describe('WEB-08 submit', () => {
     const { code, out, err } = await cli.submit({ input, map: 'lines' })
     expect(code).toBe(1)
     expect(out).toEqual(['a', ...Array(4).fill('failed: thrown: no such thing'), 'c'])
-    expect(err.slice(0, 4)).toEqual([
+    expect(err.slice(1, 5)).toEqual([
       ...[1, 2, 3].map((item) => `item ${item} failed: thrown: no such thing`),
       'and 1 more item failed',
     ])
@@ -199,6 +201,41 @@ describe('WEB-08 submit', () => {
     for (const program of ['word_count', 'word-count']) {
       expect((await cli.submit({ input, program, type: 'text_processing' })).out).toEqual(['true'])
     }
+  })
+})
+
+describe('WEB-08 submit tells the id of its job while it runs', () => {
+  /** What was said on stderr when the job was under way and nothing of it had ended. */
+  async function heardUnderWay(json: boolean): Promise<string> {
+    await start({ workers: 1 })
+    const input = await cli.file('in.txt', 'a')
+    const stop = new AbortController()
+    const heard: string[] = []
+    const running = cli.submit({ input, json }, { stop: stop.signal, heard })
+    await expect.poll(() => heard.join(''), { timeout: 5_000 }).toContain('waiting for')
+    const said = heard.join('')
+    stop.abort()
+    await running
+    return said
+  }
+
+  test('WEB-08 in a line for people', async () => {
+    const said = await heardUnderWay(false)
+    const [, jobId] = /^job ([0-9a-f-]{36}): follow it with {2}tabmesh watch \1$/m.exec(said)!
+    expect((await cli.tabmesh(['cancel', jobId!])).out[0]).toMatch(/: 1 of 1 done/)
+  })
+
+  test('WEB-08 in a line for programs, and the summary is still the last one', async () => {
+    const said = await heardUnderWay(true)
+    const [line] = said.split('\n')
+    expect(JSON.parse(line!)).toEqual({ jobId: expect.stringMatching(/^[0-9a-f-]{36}$/) })
+    expect((await cli.tabmesh(['status', JSON.parse(line!).jobId])).code).toBe(0)
+  })
+
+  test('WEB-08 is no job of a relay where none of it was taken', async () => {
+    await start()
+    const { err } = await cli.submit({ input: await cli.file('in.txt', ''), map: 'lines' })
+    expect(err).toHaveLength(1)
   })
 })
 
