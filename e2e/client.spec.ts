@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { type BrowserContext, expect, type Page, test } from '@playwright/test'
+import type { Client } from '../shared/client/client.ts'
 import type { TabmeshClient } from '../shared/client/tabmesh-client.ts'
 import type * as contractModule from '../test/contract/tabmesh-client.contract.ts'
 import { tabmeshClientContract } from '../test/contract/tabmesh-client.contract.ts'
@@ -127,6 +128,14 @@ test('WEB-08 pages of an origin that the relay allows use it, others are told wh
     return [list, (await globalThis.client.verifyReceipt(receipt)).valid]
   })
   expect(outputs).toEqual([[1, 4, 9], true])
+  const counted = await allowed.evaluate(async () => {
+    const client = globalThis.client as Client
+    const task = await client.submit(await client.builtIn('word-count'), 'a b a', {
+      taskType: 'text_processing',
+    })
+    return await task.result()
+  })
+  expect(counted).toMatchObject({ status: 'completed', output: { a: 2, b: 1 } })
 
   const other = await openSite(context, otherOrigin)
   // Which network it is anyone may ask; what is signed is for those who are let in.

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { mapKinds } from '../../shared/client/map-input.ts'
+import { taskTypes } from '../../shared/task/intake.ts'
 import { priorities } from '../../shared/task/task.ts'
 import type { CancelOptions } from './cancel.ts'
 import type { CheckProgramOptions } from './check-program.ts'
@@ -156,6 +157,13 @@ twice. The job file holds a secret of the job, by which only its owner can go on
   tabmesh map --type javascript --program f.js --map csv < rows.csv > results.txt
   tabmesh map --type wasi --program f.wasm --input lines.txt --output results.txt --job lines.job`
 
+const inWords = (names: readonly string[]): string => `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
+
+function typeOf(text: string): string {
+  if (taskTypes.includes(text)) return text
+  throw new InvalidArgumentError(`Unsupported task type: ${text}; it is ${inWords(taskTypes)}.`)
+}
+
 /** For options that take a whole number. */
 function whole(min: number, max: number) {
   return (text: string): number => {
@@ -182,7 +190,7 @@ const withWait = (command: Command): Command =>
 
 const withProgram = (command: Command): Command =>
   command
-    .requiredOption('--type <type>', 'text_processing, data_analysis, model_inference, javascript or wasi')
+    .addOption(new Option('--type <type>', inWords(taskTypes)).argParser(typeOf).makeOptionMandatory())
     .requiredOption('--program <program>', "a built-in's name or a file")
 
 /** What is asked of each task, whatever it runs on. */

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { access, constants, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { joinBytes } from '../../shared/kernel/bytes.ts'
+import { inWords } from './file-words.ts'
 import { UsageError } from './usage-error.ts'
 
 /** A path as the caller wrote it: relative to the caller's folder, which npm hands on as INIT_CWD. */
@@ -76,23 +77,4 @@ export async function checkDistinct(named: Readonly<Record<string, string | unde
       throw new UsageError(`The ${what} ${path} is the ${other}: they have to be different files`)
     seen.set(real, what)
   }
-}
-
-/** What a file system says, for people. */
-export function inWords(error: unknown): string {
-  const { code, message } = (error ?? {}) as { code?: string; message?: string }
-  return (code === undefined ? undefined : words[code]) ?? message ?? String(error)
-}
-
-const words: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EISDIR: 'it is a directory',
-  ENOTDIR: 'a part of the path is not a directory',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  ENAMETOOLONG: 'the name is too long',
-  ELOOP: 'its links go in a circle',
 }

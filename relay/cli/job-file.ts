@@ -5,7 +5,8 @@ import { Refusal } from '../../shared/kernel/refusal.ts'
 import { boolean, integer, nullable, object, oneOf, parse, type Shape } from '../../shared/kernel/shape.ts'
 import { DirectoryLock } from '../storage/directory-lock.ts'
 import { writeFileDurably } from '../storage/files.ts'
-import { callersPath, inWords } from './files.ts'
+import { inWords } from './file-words.ts'
+import { callersPath } from './files.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What `map --job` keeps. Small: whatever its size, of a job only this is needed to go on with it. */

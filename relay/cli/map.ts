@@ -19,7 +19,7 @@ import { writeReceipt } from './receipt-file.ts'
 import { relayOf } from './relay-option.ts'
 import { FileSink, OutputError, type ResultsSink, stdoutSink } from './results-sink.ts'
 import { type TaskFlags, taskOptionsOf } from './task-flags.ts'
-import { UsageError } from './usage-error.ts'
+import { isOfUsage, UsageError } from './usage-error.ts'
 import { Voice } from './voice.ts'
 
 export interface MapFlags extends TaskFlags {
@@ -264,11 +264,11 @@ class Mapping {
   }
 }
 
-/** What another call mends, and another try does not. */
-const usageCodes: readonly string[] = ['BadUrl', 'OtherInputs', 'OtherJob']
+/** Of a job that is gone on with: another call mends these too. */
+const usageCodes: readonly string[] = ['OtherInputs', 'OtherJob']
 
 function usageErrorOf(error: unknown): UsageError | undefined {
   if (error instanceof UsageError) return error
-  const isOfUsage = error instanceof ClientError && usageCodes.includes(error.code)
-  return isOfUsage ? new UsageError(error.message) : undefined
+  const isOfJob = error instanceof ClientError && usageCodes.includes(error.code)
+  return isOfUsage(error) || isOfJob ? new UsageError((error as Error).message) : undefined
 }

@@ -1,5 +1,5 @@
+import { faultOfId } from '../../shared/client/call-check.ts'
 import { type Client, connect } from '../../shared/client/client.ts'
-import { jobIdText } from '../../shared/kernel/shape.ts'
 import { clientCrypto } from './client-identity.ts'
 import { type RelayOption, relayOf } from './relay-option.ts'
 import { UsageError } from './usage-error.ts'
@@ -19,7 +19,8 @@ export async function connectFor(
   voice: Voice,
   stop?: AbortSignal,
 ): Promise<Client> {
-  checkId(id)
+  const fault = faultOfId(id)
+  if (fault !== undefined) throw new UsageError(fault)
   return await connectAsUser(options, voice, stop)
 }
 
@@ -36,11 +37,4 @@ export async function connectAsUser(
     onNotice: (notice) => voice.notice(notice),
     ...(stop === undefined ? {} : { signal: stop }),
   })
-}
-
-function checkId(id: string): void {
-  if (jobIdText.check(id, 'id') === undefined) return
-  const shown = id.length > 60 ? `${id.slice(0, 60)}…` : id
-  const example = '6f9619ff-8b86-4d01-b42d-00cf4fc964ff'
-  throw new UsageError(`${JSON.stringify(shown)} is no id of a task or a job, as ${example}`)
 }

@@ -1,10 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import {
-  type Comparator,
-  comparators,
-  defaultVerification,
-  type VerificationPolicy,
-} from '../../shared/task/task.ts'
+import { wholePolicy } from '../../shared/client/call-check.ts'
+import { type Comparator, comparators, type VerificationPolicy } from '../../shared/task/task.ts'
 import {
   errorTargetMax,
   faultOfAskedPolicy,
@@ -45,16 +41,8 @@ export const withPolicyFlags = (command: Command): Command =>
 
 /** Throws a UsageError that says what to give instead. */
 export function policyOf(options: PolicyOptions): VerificationPolicy {
-  const { comparator = defaultVerification.comparator, tolerance, adaptive } = options
-  const { replicas = defaultVerification.replicas } = options
-  const { quorum = Math.floor(replicas / 2) + 1 } = options
-  const policy: VerificationPolicy = {
-    replicas,
-    quorum,
-    comparator,
-    ...(tolerance === undefined ? {} : { tolerance }),
-    ...(adaptive === undefined ? {} : { errorTarget: adaptive }),
-  }
+  const { adaptive: errorTarget, ...given } = options
+  const policy = wholePolicy({ ...given, ...(errorTarget === undefined ? {} : { errorTarget }) })
   const wrong = wrongFlag(policy) ?? faultOfAskedPolicy(policy)
   if (wrong !== undefined) throw new UsageError(wrong)
   return policy

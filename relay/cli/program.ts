@@ -1,12 +1,11 @@
 import { Command, CommanderError } from 'commander'
-import { ClientError } from '../../shared/client/client-error.ts'
 import { StartError } from '../data-folder.ts'
 import { version } from '../version.ts'
 import { addClientCommands, type CommandHost } from './client-commands.ts'
 import { errorFields } from './error-fields.ts'
 import { type Io, ReaderGone } from './io.ts'
 import { oneLine } from './one-line.ts'
-import { UsageError } from './usage-error.ts'
+import { isOfUsage } from './usage-error.ts'
 
 /** The `tabmesh` program with the commands that come to an end; those that serve are added by whoever runs it. */
 export function makeProgram(host: CommandHost): Command {
@@ -54,7 +53,7 @@ export function tellError(error: unknown, io: Pick<Io, 'err'>): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof ReaderGone) return 1
   io.err(`tabmesh: ${errorFields(error).message}\n`)
-  if (error instanceof UsageError || (error instanceof ClientError && error.code === 'BadUrl')) return 2
+  if (isOfUsage(error)) return 2
   return error instanceof StartError ? error.exitCode : 1
 }
 

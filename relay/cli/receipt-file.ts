@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path'
 import type { Client } from '../../shared/client/client.ts'
 import { ClientError } from '../../shared/client/client-error.ts'
 import { syncDirectory } from '../storage/files.ts'
-import { callersPath, inWords } from './files.ts'
+import { inWords } from './file-words.ts'
+import { callersPath } from './files.ts'
 
 /** Answers that break off before it is given up. */
 const triesMax = 5

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { callersPath, inWords } from './files.ts'
+import { inWords } from './file-words.ts'
+import { callersPath } from './files.ts'
 import type { Io } from './io.ts'
 import { UsageError } from './usage-error.ts'
 

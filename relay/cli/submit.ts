@@ -13,6 +13,7 @@ import { plainLine } from './plain-line.ts'
 import { writeReceipt } from './receipt-file.ts'
 import { relayOf } from './relay-option.ts'
 import { type TaskFlags, taskOptionsOf } from './task-flags.ts'
+import { isOfUsage } from './usage-error.ts'
 import { Voice } from './voice.ts'
 
 export interface SubmitOptions extends TaskFlags {
@@ -58,7 +59,7 @@ export async function submit(options: SubmitOptions, io: Io, stop: AbortSignal):
     await printResults(run, voice, io, options.json === true)
     isDone = options.receipt === undefined || (await keepReceipt(client, run, options.receipt, voice))
   } catch (error) {
-    if (!(error instanceof ClientError) || error.code === 'BadUrl') throw error
+    if (!(error instanceof ClientError) || isOfUsage(error)) throw error
     fault = voice.fault(error)
   }
   const seconds = Number(((performance.now() - startedAt) / 1_000).toFixed(1))

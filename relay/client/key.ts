@@ -1,8 +1,10 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { open, readFile } from 'node:fs/promises'
+import { ClientError } from '../../shared/client/client-error.ts'
 import type { Key } from '../../shared/client/library.ts'
 import { chooseEngine, createCryptoPort, createVerify } from '../../shared/host/create-crypto-port.ts'
 import { seedInPkcs8 } from '../../shared/host/ed25519-engine.ts'
+import { inWords } from '../cli/file-words.ts'
 import { nodeSha256 } from '../keys/node-sha256.ts'
 
 export interface KeyFileOptions {
@@ -17,8 +19,8 @@ export const checker = async () => ({ verify: createVerify(await chooseEngine())
 export const createKey = (): Promise<Key> => keyOf(generateKeyPairSync('ed25519').privateKey)
 
 /**
- * The key in a file, made when there is none: PKCS#8 in PEM, readable by its owner only. Rejects when what is there is no
- * Ed25519 key, or the passphrase is another.
+ * The key in a file, made when there is none: PKCS#8 in PEM, readable by its owner only. Rejects with a
+ * ClientError `BadKey` when what is there is no Ed25519 key, the passphrase is another, or the file cannot be had.
  */
 export async function openKey(path: string, { passphrase }: KeyFileOptions = {}): Promise<Key> {
   const made = generateKeyPairSync('ed25519').privateKey
@@ -33,9 +35,12 @@ export async function openKey(path: string, { passphrase }: KeyFileOptions = {})
     }
     return await keyOf(made)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw badKey(path, 'made', inWords(error), error)
   }
-  return await keyOf(readKey(path, await readFile(path, 'utf8'), passphrase))
+  const pem = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw badKey(path, 'read', inWords(error), error)
+  })
+  return await keyOf(readKey(path, pem, passphrase))
 }
 
 function readKey(path: string, pem: string, passphrase: string | undefined): KeyObject {
@@ -47,12 +52,13 @@ function readKey(path: string, pem: string, passphrase: string | undefined): Key
     })
     if (key.asymmetricKeyType === 'ed25519') return key
   } catch (error) {
-    throw new Error(`The key file ${path} cannot be read: it holds no key, or the passphrase is another`, {
-      cause: error,
-    })
+    throw badKey(path, 'read', 'it holds no key, or the passphrase is another', error)
   }
-  throw new Error(`The key file ${path} holds no Ed25519 key`)
+  throw badKey(path, 'used', 'it holds no Ed25519 key')
 }
+
+const badKey = (path: string, how: 'made' | 'read' | 'used', why: string, cause?: unknown): ClientError =>
+  new ClientError('BadKey', `The key file ${path} cannot be ${how}: ${why}`, cause)
 
 async function keyOf(privateKey: KeyObject): Promise<Key> {
   const pkcs8 = new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' }))

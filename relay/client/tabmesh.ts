@@ -3,6 +3,7 @@
 import { libraryOf } from '../../shared/client/library.ts'
 import { checker, createKey } from './key.ts'
 
+export type { CallOptions } from '../../shared/client/call-check.ts'
 export type { Client } from '../../shared/client/client.ts'
 export { ClientError, type ClientErrorCode } from '../../shared/client/client-error.ts'
 export type { JsonValue } from '../../shared/client/item-splitter.ts'

@@ -19,7 +19,7 @@ export function allowOrigins(app: HttpApp, allowed: readonly string[]): void {
   const isAllowed = (origin: string | undefined): origin is string =>
     origin !== undefined && (allowed.includes('*') || allowed.includes(origin))
   app.addHook('onRequest', async (request, reply) => {
-    if (!request.url.startsWith('/api/v1/')) return
+    if (!['/api/v1/', '/programs/'].some((folder) => request.url.startsWith(folder))) return
     // On the bare answer, since held ones are written there.
     const { raw } = reply
     raw.setHeader('vary', 'origin')

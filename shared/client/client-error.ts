@@ -1,6 +1,8 @@
 /** Why a client cannot go on. The message is for people; `code` is stable. */
 export class ClientError extends Error {
   readonly code: ClientErrorCode
+  /** Where the code is `Refused`, the relay's own, as `JobNotFound`, `Forbidden` or `NoQuorum`; they are listed at its `/docs`. */
+  declare readonly problem?: string
 
   constructor(code: ClientErrorCode, message: string, cause?: unknown) {
     super(message, { cause })
@@ -11,6 +13,12 @@ export class ClientError extends Error {
 
 export type ClientErrorCode =
   | 'BadUrl'
+  /** The call is wrong: an option that there is not, or a value that it cannot have. Nothing was sent. */
+  | 'BadOptions'
+  /** What is given as the id of a task or a job can be none. Nothing was sent. */
+  | 'BadId'
+  /** The key file cannot be used. */
+  | 'BadKey'
   /** The name of the relay's machine means nothing to this one. */
   | 'UnknownHost'
   /** The relay was away for longer than the client waits. */
@@ -21,7 +29,7 @@ export type ClientErrorCode =
   | 'OriginRefused'
   /** The relay serves another network than before: what was submitted is unknown to it. */
   | 'NetworkChanged'
-  /** The relay says no; its words are in the message. */
+  /** The relay says no, to an id that it does not know too; its words are in the message, its own code in `problem`. */
   | 'Refused'
   /** The relay's answer makes no sense. */
   | 'BadAnswer'

@@ -1,12 +1,21 @@
 import type { CryptoPort } from '../host/crypto-port.ts'
 import type { Hash } from '../kernel/ids.ts'
 import { BlobTransfer } from './blob-transfer.ts'
+import { readBuiltIn } from './built-in-program.ts'
+import {
+  type CallOptions,
+  checkedOptions,
+  checkFrom,
+  checkId,
+  checkInputs,
+  programBytes,
+} from './call-check.ts'
 import { ClientError } from './client-error.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { endedResults, taskResult } from './ended-results.ts'
 import type { ClientParts } from './job-window.ts'
 import type { JobInput } from './map-input.ts'
-import { type MapOptions, MapRun } from './map-run.ts'
+import { MapRun } from './map-run.ts'
 import { bytesForm, jsonForm } from './output-form.ts'
 import type { Notice } from './patience.ts'
 import type { ReceiptVerdict } from './receipt-verdict.ts'
@@ -72,45 +81,57 @@ export class Client implements TabmeshClient {
 
   /**
    * Runs the program on every input. Iterate the run once: results come in the order of the inputs. With
-   * `output: 'bytes'` they hold the bytes that the program wrote. Throws a ClientError `OtherJob` when the job to go on
-   * with is another.
+   * `output: 'bytes'` they hold the bytes that the program wrote. Throws a ClientError: `OtherJob` when the job to go on
+   * with is another, `BadOptions` when the call is wrong.
    */
   map(
     program: Program,
     inputs: Inputs,
-    options: MapOptions & { readonly output: 'bytes' },
+    options: CallOptions & { readonly output: 'bytes' },
   ): MapRun<BytesResult>
-  map(program: Program, inputs: Inputs, options: MapOptions & { readonly output?: 'json' }): MapRun
+  map(program: Program, inputs: Inputs, options: CallOptions & { readonly output?: 'json' }): MapRun
   map(
     program: Program,
     inputs: Inputs,
-    options: MapOptions & { readonly output?: 'json' | 'bytes' },
+    options: CallOptions & { readonly output?: 'json' | 'bytes' },
   ): MapRun | MapRun<BytesResult> {
-    const bytes = bytesOf(program)
+    const checked = checkedOptions(options)
+    const bytes = programBytes(program)
+    checkInputs(inputs)
     return options.output === 'bytes'
-      ? new MapRun(this.#parts, bytes, inputs, options, bytesForm)
-      : new MapRun(this.#parts, bytes, inputs, options, jsonForm)
+      ? new MapRun(this.#parts, bytes, inputs, checked, bytesForm)
+      : new MapRun(this.#parts, bytes, inputs, checked, jsonForm)
   }
 
   /**
-   * Hands in the program with one input; resolves when the relay has taken it. Rejects with a ClientError `Refused` when
-   * it has not.
+   * Hands in the program with one input; resolves when the relay has taken it. Rejects with a ClientError: `Refused`
+   * when it has not, `BadOptions` when the call is wrong.
    */
-  submit(program: Program, input: JobInput, options: MapOptions): Promise<SubmittedTask> {
-    return handIn(this.#parts, bytesOf(program), input, options, this.#signal)
+  async submit(program: Program, input: JobInput, options: CallOptions): Promise<SubmittedTask> {
+    const checked = checkedOptions(options)
+    return await handIn(this.#parts, programBytes(program), input, checked, this.#signal)
+  }
+
+  /**
+   * A program that comes with the network, as its relay serves it; `programs/README.md` lists their names. Rejects with a
+   * ClientError: `BadOptions` when there is none of that name, `BadAnswer` when what the relay serves as it is none.
+   */
+  async builtIn(name: string): Promise<Uint8Array> {
+    return await readBuiltIn(this.#parts.http, name, this.#signal)
   }
 
   /** FORMATS, "status --json": of the network, or of a task or a job of one's own. */
   status(): Promise<NetworkStatus>
   status(id: string): Promise<Report>
   status(id?: string): Promise<NetworkStatus | Report> {
-    if (id !== undefined) return this.#reports.of(id, this.#signal)
+    if (id !== undefined) return this.#report(id)
     const request = { method: 'GET', path: '/api/v1/status' }
     return this.#persist((signal) => this.#parts.http.json(request, signal)) as Promise<NetworkStatus>
   }
 
   /** A task or a job as it is, and then whenever that changes, until all of it that was handed in has ended. */
   watch(id: string): AsyncIterable<Report> {
+    checkId(id)
     return this.#reports.watch(id, this.#signal)
   }
 
@@ -120,18 +141,21 @@ export class Client implements TabmeshClient {
   }
 
   /** The end of a task, when it is there. */
-  result(taskId: string): Promise<ItemResult> {
-    return taskResult(this.#parts, taskId, this.#signal)
+  async result(taskId: string): Promise<ItemResult> {
+    checkId(taskId)
+    return await taskResult(this.#parts, taskId, this.#signal)
   }
 
   /** What has ended of a job, in the order of the items, from one index on; there may be gaps. */
   results(jobId: string, from = 0): AsyncIterable<ItemResult> {
+    checkId(jobId)
+    checkFrom(from)
     return endedResults(this.#parts, jobId, from, this.#signal)
   }
 
   /** Ends a task, or what has not ended of a job. */
   async cancel(id: string): Promise<void> {
-    const kind = 'taskId' in (await this.#reports.of(id, this.#signal)) ? 'tasks' : 'jobs'
+    const kind = 'taskId' in (await this.#report(id)) ? 'tasks' : 'jobs'
     const path = `/api/v1/${kind}/${encodeURIComponent(id)}`
     await this.#persist((signal) => this.#parts.http.send({ method: 'DELETE', path }, signal))
   }
@@ -183,14 +207,16 @@ export class Client implements TabmeshClient {
   }
 
   async #receiptPath(id: string): Promise<string> {
-    const kind = 'taskId' in (await this.#reports.of(id, this.#signal)) ? 'tasks' : 'jobs'
+    const kind = 'taskId' in (await this.#report(id)) ? 'tasks' : 'jobs'
     return `/api/v1/${kind}/${encodeURIComponent(id)}/receipt`
+  }
+
+  async #report(id: string): Promise<Report> {
+    checkId(id)
+    return await this.#reports.of(id, this.#signal)
   }
 
   #persist<T>(attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
     return this.#parts.http.persist(() => attempt(this.#signal), this.#signal)
   }
 }
-
-const bytesOf = (program: Program): Uint8Array =>
-  typeof program === 'string' ? new TextEncoder().encode(program) : program

@@ -1,4 +1,5 @@
 import type { CryptoPort } from '../host/crypto-port.ts'
+import { checkConnecting } from './call-check.ts'
 import { type Client, type ConnectOptions, connect } from './client.ts'
 import type { ReceiptVerdict } from './receipt-verdict.ts'
 import { checkReceipt, type VerifyReceiptOptions } from './verify-receipt.ts'
@@ -21,7 +22,9 @@ export function libraryOf(platform: {
   readonly origin?: string | undefined
 }) {
   return {
-    async connect({ key, ...options }: LibraryOptions): Promise<Client> {
+    async connect(given: LibraryOptions): Promise<Client> {
+      checkConnecting(given)
+      const { key, ...options } = given
       const origin = platform.origin === undefined ? {} : { origin: platform.origin }
       return await connect({ ...origin, ...options, crypto: key ?? (await platform.createKey()) })
     },

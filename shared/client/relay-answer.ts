@@ -31,7 +31,7 @@ export function isNetworkInfo(value: unknown): value is NetworkInfo {
 /** The relay's no, with its code. */
 export class RefusedRequest extends ClientError {
   readonly status: number
-  readonly problem: string
+  override readonly problem: string
   readonly headers: Headers
 
   constructor(status: number, problem: string, detail: string, headers = new Headers()) {

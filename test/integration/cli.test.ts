@@ -273,7 +273,7 @@ describe('WEB-08 bad input', () => {
 
   test('TSK-02 an unknown type and a program over 64 MB are refused in the words of the requirements', async () => {
     const unknown = await submit('--program', 'same.js', '--input', 'two.txt', '--type', 'alchemy')
-    expectWords(unknown, 1, /Unsupported task type: alchemy/)
+    expectWords(unknown, 2, /Unsupported task type: alchemy/)
     await file('huge.js', `export default (x) => x // ${'x'.repeat(64 * 1024 * 1024)}`)
     const huge = await submit('--program', 'huge.js', '--input', 'two.txt', '--type', 'javascript')
     expectWords(huge, 1, /Task payload exceeds 64 MB limit/)

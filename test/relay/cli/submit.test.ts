@@ -83,15 +83,22 @@ describe('WEB-08 submit --json', () => {
     expect(err[1]).toBe('item 1 failed: refused: Task payload exceeds 64 MB limit')
   })
 
-  test('TSK-02 an unknown type is refused in the words of the relay', async () => {
-    await start()
-    const input = await cli.file('in.txt', 'a')
-    const { code, out, err } = await cli.submit({ input, type: 'alchemy', json: true })
-    expect(code).toBe(1)
-    expect(JSON.parse(out[0]!).error.message).toBe('Unsupported task type: alchemy')
-    expect(err[0]).toContain('Unsupported task type: alchemy')
-    expect(JSON.parse(err.at(-1)!)).toMatchObject({ items: 1, completed: 0, failed: 1, executions: 0 })
-  })
+  test.each(['submit', 'map'])(
+    'TSK-02 %s with an unknown type is an error of usage that lists the types, and submits nothing',
+    async (command) => {
+      await start()
+      await cli.file('in.txt', 'a')
+      const { code, stdout, err } = await cli.tabmesh([
+        ...[command, '--type', 'alchemy', '--program', 'program.js', '--input', 'in.txt'],
+      ])
+      expect([code, stdout, err.length]).toEqual([2, '', 1])
+      expect(err[0]).toMatch(/alchemy/)
+      for (const type of ['text_processing', 'data_analysis', 'model_inference', 'javascript', 'wasi']) {
+        expect(err[0]).toContain(type)
+      }
+      expect(cli.relay.submitted).toEqual([])
+    },
+  )
 
   test('TSK-14 the summary is the last line also when the relay stays away', async () => {
     await start()
@@ -254,9 +261,9 @@ describe('WEB-08 submit --receipt', () => {
 
   test('TSK-11 says so when no quorum stands behind anything', async () => {
     await start()
-    const input = await cli.file('in.txt', 'a')
+    const input = await cli.file('in.txt', 'x'.repeat(64 * 1024 * 1024))
     const receipt = join(cli.folder, 'receipt.json')
-    const { code, err } = await cli.submit({ input, type: 'alchemy', receipt, json: true })
+    const { code, err } = await cli.submit({ input, receipt, json: true })
     expect(code).toBe(1)
     expect(err.at(-2)).toBe('no receipt: no item was taken')
     expect(JSON.parse(err.at(-1)!)).toMatchObject({ failed: 1 })

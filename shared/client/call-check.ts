@@ -1,0 +1,164 @@
+import { jobIdText } from '../kernel/shape.ts'
+import { taskTypes } from '../task/intake.ts'
+import type { VerificationPolicy } from '../task/task.ts'
+import { comparators, defaultLimits, defaultVerification, priorities } from '../task/task.ts'
+import { faultOfAskedPolicy } from '../task/verification-policy.ts'
+import { ClientError } from './client-error.ts'
+import type { MapOptions } from './map-run.ts'
+
+/** `MapOptions` as a caller may give them: what is left out of a policy follows from the rest. */
+export interface CallOptions extends Omit<MapOptions, 'verification'> {
+  readonly verification?: Partial<VerificationPolicy>
+}
+
+const optionNames: readonly (keyof CallOptions | 'output')[] = [
+  ...(['taskType', 'priority', 'limits', 'verification', 'output'] as const),
+  ...(['signal', 'onProgress', 'keep', 'job'] as const),
+]
+const policyNames: readonly string[] = ['replicas', 'quorum', 'comparator', 'tolerance', 'errorTarget']
+const outputForms: readonly unknown[] = ['json', 'bytes']
+
+const bad = (message: string): ClientError => new ClientError('BadOptions', message)
+
+type Fields = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null
+
+/** Throws a ClientError `BadOptions` that names the first one that there is not; `undefined` values are none. */
+function checkNames(what: string, given: Fields, known: readonly string[]): void {
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || known.includes(name)) continue
+    const place = policyNames.includes(name) ? ` (it goes into verification: { ${name}: … })` : ''
+    throw bad(`${what}: there is no option ${name}${place}; there are ${known.join(', ')}`)
+  }
+}
+
+/** No JavaScript module is one word; somebody may take the name of a built-in program for a program. */
+const nameForm = /^[a-z][a-z0-9]*([_-][a-z0-9]+)*$/
+
+/** The bytes of a program. Throws a ClientError `BadOptions` for what is none, such as a built-in's name. */
+export function programBytes(program: unknown): Uint8Array {
+  if (program instanceof Uint8Array) return program
+  if (typeof program !== 'string')
+    throw bad('The program is neither bytes (Uint8Array) nor JavaScript as text')
+  if (nameForm.test(program)) {
+    const how = `for a built-in program of that name give its bytes, await client.builtIn('${program}')`
+    throw bad(`${program} is a name, and no program: ${how}`)
+  }
+  return new TextEncoder().encode(program)
+}
+
+/** The name of a built-in program as its file has it. Throws a ClientError `BadOptions` for what can be none. */
+export function builtInName(name: unknown): string {
+  if (typeof name === 'string' && nameForm.test(name)) return name.replaceAll('-', '_')
+  throw bad(`${JSON.stringify(name)} is no name of a built-in program, as word_count`)
+}
+
+/** Throws a ClientError `BadOptions`: a text would be taken letter by letter. */
+export function checkInputs(inputs: unknown): void {
+  const isIterable = isObject(inputs) && (Symbol.iterator in inputs || Symbol.asyncIterator in inputs)
+  if (!isIterable)
+    throw bad('The inputs are no list, nor anything else to iterate; one alone goes as [input]')
+}
+
+/** The options with the policy whole. Throws a ClientError `BadOptions` that says which of them is wrong, and how. */
+export function checkedOptions(options: unknown): MapOptions {
+  if (!isObject(options)) throw bad("The options are missing: give at least { taskType: 'javascript' }")
+  checkNames('The options', options, optionNames)
+  const { taskType, priority, limits, verification, output, signal, onProgress } = options
+  if (!taskTypes.includes(taskType as string)) throw bad(faultOfType(taskType))
+  if (priority !== undefined && !(priorities as readonly unknown[]).includes(priority)) {
+    throw bad(`priority ${JSON.stringify(priority)}: give ${priorities.join(', ')}`)
+  }
+  if (output !== undefined && !outputForms.includes(output)) {
+    throw bad(`output ${JSON.stringify(output)}: give ${outputForms.join(' or ')}`)
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw bad('signal: give an AbortSignal')
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw bad('onProgress: give a function')
+  if (limits !== undefined) checkLimits(limits)
+  const given = options as unknown as CallOptions
+  const { verification: _, ...rest } = given
+  return verification === undefined ? rest : { ...rest, verification: checkedPolicy(verification) }
+}
+
+const faultOfType = (taskType: unknown): string =>
+  taskType === undefined
+    ? `taskType is missing: give ${taskTypes.join(', ')}`
+    : `Unsupported task type: ${taskType}; give ${taskTypes.join(', ')}`
+
+function checkLimits(limits: unknown): void {
+  if (!isObject(limits)) throw bad('limits: give an object, as { fuel: 1e9 }')
+  checkNames('limits', limits, Object.keys(defaultLimits))
+  for (const [name, value] of Object.entries(limits)) {
+    if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0)) continue
+    throw bad(`limits.${name} ${value}: give a whole number`)
+  }
+}
+
+/** With what follows from the rest: the quorum is just over half. */
+export function wholePolicy(given: Partial<VerificationPolicy>): VerificationPolicy {
+  const { replicas = defaultVerification.replicas, tolerance, errorTarget } = given
+  const { quorum = Math.floor(replicas / 2) + 1, comparator = defaultVerification.comparator } = given
+  return {
+    replicas,
+    quorum,
+    comparator,
+    ...(tolerance === undefined ? {} : { tolerance }),
+    ...(errorTarget === undefined ? {} : { errorTarget }),
+  }
+}
+
+function checkedPolicy(given: unknown): VerificationPolicy {
+  if (!isObject(given)) throw bad('verification: give an object, as { replicas: 5 }')
+  checkNames('verification', given, policyNames)
+  const policy = wholePolicy(given as Partial<VerificationPolicy>)
+  const { replicas, quorum, comparator } = policy
+  if (!Number.isInteger(replicas)) throw bad(`verification: replicas ${replicas} is no whole number`)
+  if (!Number.isInteger(quorum)) throw bad(`verification: quorum ${quorum} is no whole number`)
+  if (!comparators.includes(comparator)) {
+    throw bad(`verification: comparator ${JSON.stringify(comparator)}: give ${comparators.join(', ')}`)
+  }
+  const fault = faultOfAskedPolicy(policy)
+  if (fault !== undefined) throw bad(`verification: ${fault}`)
+  return policy
+}
+
+/** What makes it no id of a task or a job, for people. */
+export function faultOfId(id: unknown): string | undefined {
+  if (jobIdText.check(id, 'id') === undefined) return undefined
+  const text = typeof id === 'string' ? id : String(id)
+  const shown = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
+  return `${shown} is no id of a task or a job, as 6f9619ff-8b86-4d01-b42d-00cf4fc964ff`
+}
+
+/** Throws a ClientError `BadId`. */
+export function checkId(id: unknown): void {
+  const fault = faultOfId(id)
+  if (fault !== undefined) throw new ClientError('BadId', fault)
+}
+
+/** Throws a ClientError `BadOptions`. */
+export function checkFrom(from: unknown): void {
+  if (!Number.isSafeInteger(from) || (from as number) < 0) throw bad(`from ${from}: give a whole number`)
+}
+
+const libraryNames = ['relay', 'key', 'waitSeconds', 'onNotice', 'signal', 'clock', 'fetch', 'origin']
+
+/** What `connect` of the library is given. Throws a ClientError `BadOptions`, or `BadUrl` where no relay is named. */
+export function checkConnecting(options: unknown): void {
+  const example = "as connect({ relay: 'http://localhost:8080' })"
+  if (!isObject(options)) throw bad(`connect takes an object with the address of a relay, ${example}`)
+  checkNames('connect', options, libraryNames)
+  const { relay, key, waitSeconds, onNotice, signal } = options
+  if (![relay].flat().every((each) => typeof each === 'string')) {
+    throw new ClientError('BadUrl', `Which relay? Give its address, or a list of them, ${example}`)
+  }
+  if (key !== undefined && !(isObject(key) && typeof key['sign'] === 'function')) {
+    throw bad('key: give what `await openKey(…)` or `await createKey()` gave')
+  }
+  if (waitSeconds !== undefined && !(typeof waitSeconds === 'number' && waitSeconds >= 0)) {
+    throw bad(`waitSeconds ${waitSeconds}: give a number of seconds, 0 or more`)
+  }
+  if (onNotice !== undefined && typeof onNotice !== 'function') throw bad('onNotice: give a function')
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw bad('signal: give an AbortSignal')
+}
