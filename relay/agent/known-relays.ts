@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { fetchNetworkInfo, type NetworkInfo } from '../../shared/host/network-info.ts'
 import { writeFileDurably } from '../storage/files.ts'
 
-/** A relay that is not there at the start is asked again after this, up to `firstTries` times. */
+/** A relay that is not there at the start is asked again after this, for so long. */
 const againMs = 1_000
-const firstTries = 30
+const firstSeconds = 30
 /** What is remembered was written by this agent; more is damage. */
 const rememberedMax = 64
 
@@ -18,10 +18,17 @@ export class KnownRelays {
     this.#path = join(folder, 'relays.json')
   }
 
-  /** Asks the relay, and those remembered besides, until one answers; rejects as the relay itself did. */
-  async firstInfo(relay: string): Promise<NetworkInfo> {
+  /**
+   * Asks the relay, and those remembered besides, until one answers; rejects as the relay itself did. `told` is called
+   * when the first round brought nothing, with why, and for how long it goes on.
+   */
+  async firstInfo(
+    relay: string,
+    told: (reason: string, seconds: number) => void = () => {},
+  ): Promise<NetworkInfo> {
     const others = (await this.remembered()).filter((other) => other !== relay)
-    for (let tries = 1; ; tries++) {
+    const giveUpAt = performance.now() + 1_000 * firstSeconds
+    for (let isFirst = true; ; isFirst = false) {
       try {
         return await fetchNetworkInfo(relay)
       } catch (error) {
@@ -29,7 +36,8 @@ export class KnownRelays {
           const info = await fetchNetworkInfo(other).catch(() => undefined)
           if (info !== undefined) return info
         }
-        if (tries >= firstTries) throw error
+        if (performance.now() >= giveUpAt) throw error
+        if (isFirst) told(error instanceof Error ? error.message : String(error), firstSeconds)
         await new Promise((resolve) => setTimeout(resolve, againMs))
       }
     }

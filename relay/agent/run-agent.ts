@@ -50,7 +50,9 @@ export async function runAgent(options: AgentOptions): Promise<RunningAgent> {
     log,
   })
   const known = new KnownRelays(folder)
-  const { networkId, relays } = await known.firstInfo(settings.relay)
+  const { networkId, relays } = await known.firstInfo(settings.relay, (reason, seconds) =>
+    log('warn', `${reason}; trying again for up to ${seconds} s`),
+  )
   const slots = settings.slots ?? Math.max(1, Math.floor(availableParallelism() / 2))
   const store = await openStore({
     settings: settings.storage,

@@ -117,9 +117,10 @@ export class MapRun<R extends ItemResult | BytesResult = ItemResult> implements 
         if (result === undefined) break
         yield result
       }
+      // All that was handed in has ended, whether the inputs did or broke off: it is counted either way.
+      await this.#lastCount()
       if (this.#inputFailure !== undefined) throw this.#inputFailure
       mayCancel = false
-      await this.#lastCount()
     } catch (error) {
       // The job whose inputs these are not is none of this run's.
       if (error instanceof ClientError && error.code === 'OtherInputs') mayCancel = false

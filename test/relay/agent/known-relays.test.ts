@@ -44,7 +44,12 @@ describe('NET-06 the relays that an agent remembers', () => {
     await new KnownRelays(folder).remember([own.url, other.url])
     await own.goAway()
     await other.goAway()
-    const info = new KnownRelays(folder).firstInfo(own.url)
+    const told = Promise.withResolvers<[string, number]>()
+    const info = new KnownRelays(folder).firstInfo(own.url, (...what) => told.resolve(what))
+    // Told at once, not when it gives up.
+    const [reason, seconds] = await told.promise
+    expect(reason).toContain(own.url)
+    expect(seconds).toBe(30)
     await other.comeBack()
     expect(await info).toMatchObject({ relays: [other.url] })
   })

@@ -137,6 +137,17 @@ describe('WEB-08 map', () => {
     expect(err[2]).toMatch(/^ended after 2 items; what was under way is cancelled/)
   })
 
+  test.each([[[]], [['--json']]])(
+    'WEB-08 the summary counts what was done before the input went wrong %s',
+    async (words) => {
+      await start()
+      const { code, err } = await map(['--map', 'json', ...words], ['1\n2\nx'])
+      expect(code).toBe(2)
+      if (words.length === 0) expect(err.at(-1)).toMatch(/^2 completed, 0 failed, 6 executions in /)
+      else expect(JSON.parse(err.at(-1)!)).toMatchObject({ items: 2, completed: 2, failed: 0, executions: 6 })
+    },
+  )
+
   test('WEB-08 an input that is wrong from its beginning is an error of usage, and nothing else', async () => {
     await start()
     const { code, stdout, err } = await map(['--map', 'json'], ['{]'])
