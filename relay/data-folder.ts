@@ -26,6 +26,10 @@ export async function openDataFolder(path: string): Promise<string> {
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
     return path
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      const why = 'no folder can be made there; choose another directory with --data'
+      throw new StartError(`The data folder ${path} cannot be made: ${why}`, 1, error)
+    }
     throw new StartError(`The data folder ${path} cannot be written: ${explainFileError(error)}`, 1, error)
   }
 }

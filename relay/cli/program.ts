@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, type ParseOptionsResult } from 'commander'
 import { StartError } from '../data-folder.ts'
 import { version } from '../version.ts'
 import { addClientCommands, type CommandHost } from './client-commands.ts'
@@ -10,7 +10,7 @@ import { isOfUsage } from './usage-error.ts'
 /** The `tabmesh` program with the commands that come to an end; those that serve are added by whoever runs it. */
 export function makeProgram(host: CommandHost): Command {
   const { io } = host
-  const program = new Command('tabmesh')
+  const program = new Cli('tabmesh')
     .description('Open browser tabs, turned into one computer whose answers are verified.')
     .version(version)
     .exitOverride()
@@ -21,6 +21,25 @@ export function makeProgram(host: CommandHost): Command {
     })
   addClientCommands(program, host)
   return program
+}
+
+/**
+ * Of an option that there is not and one that is missing, the first is said: mostly it is the second, misspelt. The
+ * library looks for what is missing first, and has no other place to step in.
+ */
+class Cli extends Command {
+  override createCommand(name?: string): Command {
+    return new Cli(name)
+  }
+
+  override parseOptions(words: string[]): ParseOptionsResult {
+    const parsed = super.parseOptions(words)
+    const [unknown] = parsed.unknown
+    const isHelp = parsed.unknown.some((word) => word === '--help' || word === '-h')
+    if (this.commands.length > 0 || unknown === undefined || isHelp) return parsed
+    ;(this as unknown as { unknownOption(flag: string): void }).unknownOption(unknown)
+    return parsed
+  }
 }
 
 /** The words of the library that reads the call, as ours. */

@@ -12,7 +12,10 @@ export interface RelayOption {
 export async function relayOf({ relay, data }: RelayOption, env = process.env): Promise<string> {
   if (relay !== undefined) return relay
   const folder = join(dataHome(data, env), 'client')
-  const sources = { flags: {}, env, file: undefined, dataFolder: folder }
+  // As shells have it, a variable that is empty says nothing.
+  const { TABMESH_RELAY: named, ...others } = env
+  const given = named === undefined || named.trim() === '' ? others : env
+  const sources = { flags: {}, env: given, file: undefined, dataFolder: folder }
   const settings = await loadSettings('client', sources)
   if (settings.relay !== undefined) return settings.relay
   const file = join(folder, 'config.yaml')

@@ -1,6 +1,7 @@
-import { explainFetchError } from '../../shared/client/client-error.ts'
-import { relayUrls } from '../../shared/client/relay-addresses.ts'
+import { ClientError, type ClientErrorCode, explainFetchError } from '../../shared/client/client-error.ts'
+import { faultOfPort, relayUrls } from '../../shared/client/relay-addresses.ts'
 import type { Io } from './io.ts'
+import { oneLine } from './one-line.ts'
 import { connectFor } from './own-work.ts'
 import { type RelayOption, relayOf } from './relay-option.ts'
 import { Voice } from './voice.ts'
@@ -27,26 +28,50 @@ async function ownStatus(id: string, options: StatusOptions, io: Io): Promise<un
 
 /** Open to everyone: needs no key. Of several relays the first that answers tells. */
 async function networkStatus(relay: string): Promise<unknown> {
-  const faults: string[] = []
+  const faults: ClientError[] = []
   for (const each of relayUrls(relay)) {
-    try {
-      const response = await fetch(new URL('/api/v1/status', each), { signal: AbortSignal.timeout(answerMs) })
-      if (response.ok) return await response.json()
-      faults.push(`The relay at ${each.origin} does not answer (it answered ${response.status})`)
-    } catch (error) {
-      faults.push(`The relay at ${each.origin} does not answer (${explainFetchError(error).reason})`)
-    }
+    const value = await statusOf(each)
+    if (!(value instanceof ClientError)) return value
+    faults.push(value)
   }
-  throw new Error(faults.join('; '))
+  const [only, ...others] = faults
+  if (only !== undefined && others.length === 0) throw only
+  throw new ClientError('Unreachable', faults.map((fault) => fault.message).join('; '))
 }
 
-/** One line a field; objects of one level on one line. */
-function describe(value: unknown): string[] {
-  return Object.entries(value as Record<string, unknown>).map(
-    ([name, field]) =>
-      `${name.padEnd(14)} ${typeof field === 'object' && field !== null ? inner(field) : field}`,
-  )
+/** In the words of `connect`. */
+async function statusOf(relay: URL): Promise<unknown> {
+  const away = (code: ClientErrorCode, reason: string) =>
+    new ClientError(code, `The relay at ${relay.origin} cannot be reached: ${reason}`)
+  let response: Response
+  try {
+    response = await fetch(new URL('/api/v1/status', relay), { signal: AbortSignal.timeout(answerMs) })
+  } catch (error) {
+    const { reason, code } = explainFetchError(error)
+    return away(code === 'ENOTFOUND' ? 'UnknownHost' : 'Unreachable', faultOfPort(relay, reason) ?? reason)
+  }
+  if (response.status >= 500) return away('Unreachable', `it answered ${response.status}`)
+  const value: unknown = await response.json().catch(() => undefined)
+  const isStatus = response.ok && typeof value === 'object' && value !== null && 'networkId' in value
+  return isStatus
+    ? value
+    : new ClientError('NotARelay', `What answers at ${relay.origin} is not a Tabmesh relay`)
 }
+
+/** One line a field; objects of one level on one line, those that say nothing on none. */
+function describe(value: unknown): string[] {
+  return Object.entries(value as Record<string, unknown>).flatMap(([name, field]) => {
+    const text = name === 'output' ? outputText(field) : fieldText(field)
+    return text === '' ? [] : [`${name.padEnd(14)} ${text}`]
+  })
+}
+
+const fieldText = (field: unknown): string =>
+  oneLine(typeof field === 'object' && field !== null ? inner(field) : String(field))
+
+/** As the results of `submit` are printed. */
+const outputText = (output: unknown): string =>
+  typeof output === 'string' && output !== '' && oneLine(output) === output ? output : JSON.stringify(output)
 
 const inner = (field: object): string =>
   Object.entries(field)

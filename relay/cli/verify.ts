@@ -29,7 +29,10 @@ export interface VerifyOptions {
   readonly rerun?: number
 }
 
-/** Checks a receipt offline and prints the verdict. Resolves to the exit code: 0 valid, 1 not. */
+/**
+ * Checks a receipt offline and prints the verdict. Resolves to the exit code: 0 valid, 1 not. Rejects with a UsageError
+ * when a file cannot be read.
+ */
 export async function verify(path: string, options: VerifyOptions, io: Io): Promise<0 | 1> {
   const verdict = await judge(path, options)
   await io.out(`${options.json ? JSON.stringify(verdict) : describeVerdict(verdict)}\n`)
@@ -55,10 +58,11 @@ async function judge(path: string, options: VerifyOptions): Promise<ReceiptVerdi
 }
 
 async function readText(path: string): Promise<string | Refusal> {
+  const bytes = await readNamedFile(path, 'receipt')
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readNamedFile(path, 'receipt'))
-  } catch (error) {
-    return new Refusal('Unreadable', error instanceof UsageError ? error.message : `${path}: not UTF-8 text`)
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return new Refusal('Unreadable', `${path}: not UTF-8 text`)
   }
 }
 

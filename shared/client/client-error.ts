@@ -1,7 +1,7 @@
 /** Why a client cannot go on. The message is for people; `code` is stable. */
 export class ClientError extends Error {
   readonly code: ClientErrorCode
-  /** Where the code is `Refused`, the relay's own, as `JobNotFound`, `Forbidden` or `NoQuorum`; they are listed at its `/docs`. */
+  /** Where the code is `Refused` and an address was asked for, the relay's own, as `JobNotFound`, `Forbidden` or `NoQuorum`; they are listed at its `/docs`. */
   declare readonly problem?: string
 
   constructor(code: ClientErrorCode, message: string, cause?: unknown) {

@@ -21,6 +21,10 @@ export function urlOf(address: unknown): URL | undefined {
   return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined
 }
 
+/** Why nothing can be there, whoever listens: WHATWG Fetch, 2.9, refuses the ports of other protocols. */
+export const faultOfPort = (relay: URL, reason: string): string | undefined =>
+  reason === 'bad port' ? `port ${relay.port} is one that browsers and fetch refuse` : undefined
+
 function badUrl(address: string): never {
   const message = `${JSON.stringify(address)} is not the address of a relay, as http://localhost:8080`
   throw new ClientError('BadUrl', message)

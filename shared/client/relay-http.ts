@@ -5,6 +5,7 @@ import { ClientError, type ClientErrorCode, explainFetchError, RelayAway, RelayB
 import { requestSigningBytes, signingHeaders } from './http-signing.ts'
 import { newUuid } from './new-submission.ts'
 import { Patience, type PatienceInit } from './patience.ts'
+import { faultOfPort } from './relay-addresses.ts'
 import { isNetworkInfo, type NetworkInfo, RefusedRequest, refusalOf } from './relay-answer.ts'
 
 export interface RelayHttpInit extends PatienceInit {
@@ -212,11 +213,8 @@ export class RelayHttp {
 
   #away(relay: URL, error: unknown): Error {
     const { reason, code } = explainFetchError(error)
-    // WHATWG Fetch, 2.9: the ports of other protocols are refused whoever listens there.
-    if (reason === 'bad port') {
-      const words = `port ${relay.port} is one that browsers and fetch refuse`
-      return this.#hopeless('Unreachable', relay, words, error)
-    }
+    const words = faultOfPort(relay, reason)
+    if (words !== undefined) return this.#hopeless('Unreachable', relay, words, error)
     // A name that has never meant anything is a slip of the pen, and no reason to wait.
     if (code === 'ENOTFOUND' && this.#network === undefined) {
       return this.#hopeless('UnknownHost', relay, reason, error)

@@ -23,7 +23,8 @@ export interface MappedJob extends AsyncIterable<ItemResult> {
 
 /**
  * Work for a network and its answers, by whatever way: `Client` speaks HTTP to a relay, `NodeClient` has the node of its own
- * page do it, relay or no relay. Errors are ClientErrors; an id that is no own task or job is `Refused`.
+ * page do it, relay or no relay. Errors are ClientErrors; an id that is no own task or job is `Refused`,
+ * one that can be none may be `BadId`.
  */
 export interface TabmeshClient {
   /** Resolves when the task is handed in. */

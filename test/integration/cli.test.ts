@@ -325,6 +325,10 @@ describe('WEB-08 bad input', () => {
     )
     expectWords(await tabmesh('agent', '--relay', network.url, '--data', data), 1, /cannot be written/)
     expectWords(await submit(...base, '--data', data), 1, /cannot be written/)
+    // Nothing was there before that could be gone, or be restored.
+    const nowhere = await submit(...base, '--data', '/proc/nowhere')
+    expectWords(nowhere, 1, /data folder \/proc\/nowhere\/client cannot be made: no folder can be made there/)
+    expect(nowhere.stderr).not.toContain('backup')
   })
 })
 

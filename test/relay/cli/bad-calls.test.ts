@@ -273,3 +273,25 @@ describe('WEB-08 whatever a command is called with, it ends with 0, 1 or 2 and s
     )
   })
 })
+
+describe('WEB-08 a misspelt option is said, not that it is missing', () => {
+  test.each([
+    [['submit', '--typ', 'javascript'], /unknown option '--typ' \(Did you mean --type\?\)/],
+    [
+      ['map', '--type', 'javascript', '--progam', 'f.js'],
+      /unknown option '--progam' \(Did you mean --program\?\)/,
+    ],
+    [['verify', 'receipt.json', '--jsn'], /unknown option '--jsn' \(Did you mean --json\?\)/],
+    [['submit', '--type', 'javascript'], /required option '--program <program>' not specified/],
+  ])('%j', async (words, message) => {
+    const { code, err } = await cli.tabmesh(words)
+    expect([code, err.length]).toEqual([2, 1])
+    expect(err[0]).toMatch(message)
+  })
+
+  test('help is given all the same', async () => {
+    const { code, stdout } = await cli.tabmesh(['submit', '--typ', '--help'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('Usage: tabmesh submit')
+  })
+})

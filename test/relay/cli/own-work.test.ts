@@ -175,6 +175,33 @@ describe('TSK-12 cancel and status', () => {
     expect((await cli.tabmesh(['status'])).stdout).toMatch(/^networkId +[0-9a-f]{64}\n/)
   })
 
+  test('WEB-08 status shows an output as submit prints it, and leaves out what says nothing', async () => {
+    await start({ program: (_, item) => JSON.parse(String(item)) })
+    const { taskIds } = await doneJob('{"station":"Oslo","f":24.8}\n"two\\nlines"\n"plain"\n')
+    const shown = await Promise.all(taskIds.map((id) => cli.tabmesh(['status', id])))
+    expect(shown.map(({ out }) => out.at(-1)!.replace(/^output +/, ''))).toEqual([
+      '{"station":"Oslo","f":24.8}',
+      '"two\\nlines"',
+      'plain',
+    ])
+    const network = await cli.tabmesh(['status'])
+    expect(network.out.filter((line) => /^\w+ *$/.test(line))).toEqual([])
+    expect(network.stdout).not.toContain('disagreements')
+  })
+
+  test('WEB-08 status and submit say the same of a relay that cannot be', async () => {
+    await start()
+    const program = ['--type', 'javascript', '--program', 'program.js', '--input', 'program.js']
+    const relay = ['--relay', 'http://127.0.0.1:1', '--json']
+    const told = [
+      await cli.tabmesh(['status', ...relay]),
+      await cli.tabmesh(['submit', ...program, ...relay]),
+    ]
+    const [ofStatus, ofSubmit] = told.map(({ err }) => JSON.parse(err.at(-1)!).error)
+    expect(ofStatus).toMatchObject({ code: 'Unreachable', message: expect.stringContaining('port 1') })
+    expect(ofStatus).toEqual(ofSubmit)
+  })
+
   test.each(['status', 'watch', 'cancel', 'result'])(
     'TSK-12 %s of what is not known here, or of another',
     async (command) => {

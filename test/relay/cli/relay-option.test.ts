@@ -24,6 +24,13 @@ test('WEB-08 the relay is the one of the flag, else of the environment, else of 
   expect(await relayOf({ data }, {})).toBe('http://file:1')
 })
 
+test('WEB-08 an empty variable is none', async () => {
+  await expect(relayOf({ data }, { TABMESH_RELAY: '' })).rejects.toThrow(/^Which relay\?/)
+  await writeConfig('relay: http://file:1\n')
+  for (const TABMESH_RELAY of ['', ' '])
+    expect(await relayOf({ data }, { TABMESH_RELAY })).toBe('http://file:1')
+})
+
 test('WEB-08 without any, the error says where one can stand', async () => {
   const failing = relayOf({ data }, {})
   await expect(failing).rejects.toThrow(UsageError)

@@ -82,17 +82,13 @@ describe('TSK-11 verify', () => {
     expect(stdout.startsWith('invalid: ')).toBe(true)
   })
 
-  test('TSK-11 a file that cannot be read is not valid, and says why', async () => {
-    const { code, stdout } = await cli.verify('/no/such/receipt.json')
-    expect(code).toBe(1)
-    expect(stdout).toBe(
-      'invalid: The receipt /no/such/receipt.json cannot be read (no such file or directory)\n',
-    )
-    const json = await cli.verify('/', { json: true })
-    expect(JSON.parse(json.stdout)).toMatchObject({
-      valid: false,
-      reason: 'The receipt / cannot be read (it is a directory)',
-    })
+  test.each([
+    ['/no/such/receipt.json', 'no such file or directory'],
+    ['/', 'it is a directory'],
+  ])('TSK-11 a file that cannot be read is an error of usage, and no verdict: %s', async (path, why) => {
+    const { code, stdout, err } = await cli.tabmesh(['verify', path])
+    expect([code, stdout]).toEqual([2, ''])
+    expect(err).toEqual([`tabmesh: The receipt ${path} cannot be read (${why})`])
   })
 })
 
