@@ -21,25 +21,39 @@ export async function* itemsOf(
   kind: ListKind,
 ): AsyncGenerator<JsonValue> {
   const splitter = splitters[kind]()
-  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const decoder = new PieceDecoder()
   for await (const part of text) {
     const items: JsonValue[] = []
-    const wrong = splitter.push(typeof part === 'string' ? part : decode(decoder, part), items)
+    const wrong = splitter.push(typeof part === 'string' ? part : decoder.decode(part), items)
     yield* items
     if (wrong !== undefined) throw badInput(wrong.message)
   }
   const items: JsonValue[] = []
-  const rest = decode(decoder)
+  const rest = decoder.decode()
   const wrong = (rest === '' ? undefined : splitter.push(rest, items)) ?? splitter.end(items)
   yield* items
   if (wrong !== undefined) throw badInput(wrong.message)
 }
 
-function decode(decoder: TextDecoder, part?: Uint8Array): string {
-  try {
-    return part === undefined ? decoder.decode() : decoder.decode(part, { stream: true })
-  } catch {
-    throw badInput('not UTF-8 text')
+/** UTF-8 in pieces. Drops one byte order mark: Node's own decoder drops a second one that comes in a piece of its own. */
+class PieceDecoder {
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  #hasBegun = false
+
+  /** Without a piece the text is at its end. */
+  decode(piece?: Uint8Array): string {
+    const text = this.#decode(piece)
+    if (this.#hasBegun || text === '') return text
+    this.#hasBegun = true
+    return text.startsWith('\ufeff') ? text.slice(1) : text
+  }
+
+  #decode(piece: Uint8Array | undefined): string {
+    try {
+      return piece === undefined ? this.#decoder.decode() : this.#decoder.decode(piece, { stream: true })
+    } catch {
+      throw badInput('not UTF-8 text')
+    }
   }
 }
 
