@@ -47,9 +47,7 @@ const outputBlob = open({ hash, sizeBytes: count }, 'An output of over 1 MiB: GE
 
 export const taskReportSchema = open({
   taskId: uuid,
-  jobId: Type.Optional(
-    Type.Union([uuid, Type.Null()], { description: 'Once it has ended; null for a task of its own' }),
-  ),
+  jobId: Type.Union([uuid, Type.Null()], { description: 'null for a task of its own' }),
   status: oneOf(taskStatuses),
   submittedAt: instant,
   attempts: about(count, 'Executions handed out'),

@@ -24,8 +24,8 @@ export interface NetworkStatus {
 /** One task as it is now. Fields may be added. */
 export interface TaskReport {
   readonly taskId: string
-  /** Told once it has ended; `null` for a task of its own. */
-  readonly jobId?: string | null
+  /** `null` for a task of its own. */
+  readonly jobId: string | null
   readonly status: TaskStatus
   readonly submittedAt: string
   /** When it has ended. */

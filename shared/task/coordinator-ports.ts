@@ -1,4 +1,4 @@
-import type { Hash, Instant, PeerId, TaskId } from '../kernel/ids.ts'
+import type { Hash, Instant, JobId, PeerId, TaskId } from '../kernel/ids.ts'
 import type { Out, Row } from '../kernel/machine.ts'
 import type { Refusal } from '../kernel/refusal.ts'
 import type { Credibility } from '../verification/credibility.ts'
@@ -268,6 +268,7 @@ export const homeCoordinatorConfig: CoordinatorConfig = {
 /** What a coordinator says of one task to those who may ask. */
 export interface TaskReport {
   readonly taskId: TaskId
+  readonly jobId: JobId | null
   readonly submitter: PeerId
   readonly status: TaskStatus
   readonly submittedAt: string

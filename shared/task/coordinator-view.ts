@@ -46,6 +46,7 @@ export class CoordinatorView {
     const missing = this.#tables.dispatcher.missingWorkers(record)
     return {
       taskId,
+      jobId: task.jobId,
       submitter: task.submitter,
       status: record.status,
       submittedAt: task.submittedAt,

@@ -111,14 +111,16 @@ export class KeptJob {
   }
 
   #taskReport(taskId: string): TaskReport {
+    const { jobId } = this
     const end = this.#ends.get(taskId)
     if (end === undefined) {
       const { submittedAt } = this.#made.open.get(taskId as TaskId)!
-      return { taskId, status: 'pending', submittedAt, attempts: 0 }
+      return { taskId, jobId, status: 'pending', submittedAt, attempts: 0 }
     }
     const { result, attempts, submittedAt, completedAt } = end
     const isCancelled = result.status === 'failed' && result.error.kind === 'cancelled'
-    return { taskId, status: isCancelled ? 'cancelled' : result.status, submittedAt, completedAt, attempts }
+    const status = isCancelled ? 'cancelled' : result.status
+    return { taskId, jobId, status, submittedAt, completedAt, attempts }
   }
 }
 

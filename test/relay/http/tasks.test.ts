@@ -63,7 +63,7 @@ describe('TSK-01 one task', () => {
     const { taskId, submittedAt } = submission.task
     await post('/api/v1/tasks', submission)
     expect(await (await call('GET', `/api/v1/tasks/${taskId}`)).json()).toEqual({
-      ...{ taskId, submittedAt, status: 'pending', attempts: 0, missing: { workers: 2 } },
+      ...{ taskId, jobId: null, submittedAt, status: 'pending', attempts: 0, missing: { workers: 2 } },
     })
     await http.close()
     await start()
