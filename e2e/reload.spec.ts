@@ -31,6 +31,25 @@ function expectLines(results: readonly ResultLine[], count: number): void {
   expect(new Set(results.map(({ taskId }) => taskId)).size).toBe(count)
 }
 
+/** What a first job needs comes soon after the page itself, unasked. */
+async function untilFetchedAhead(tab: Tab): Promise<void> {
+  await tab.page.waitForFunction(() => {
+    const loaded = performance.getEntriesByType('resource').map(({ name }) => name)
+    return ['page-jobs', 'job-view'].every((part) => loaded.some((name) => name.includes(part)))
+  })
+  await untilKept(tab, 'word_count')
+}
+
+const untilKept = ({ page }: Tab, program: string) =>
+  expect
+    .poll(() => page.evaluate(async (name) => (await caches.match(`/programs/${name}.wasm`))?.ok, program))
+    .toBe(true)
+
+const untilAway = ({ page }: Tab) => page.waitForFunction(() => window.tabmesh.state()?.relay.isUp === false)
+
+const expectQueued = ({ job }: Tab) =>
+  expect(job.getByRole('status', { name: 'Waiting' })).toContainText('queued')
+
 const input = (count: number) => ({ name: 'lines.txt', text: lines(count).join('\n') })
 
 test('TSK-13 WEB-02 a job goes on after its page was loaded anew, twice, and stands in the list of jobs', async () => {
@@ -64,20 +83,47 @@ test('TSK-14 WEB-06 what is submitted while the relay is away is queued, outlive
   const network = await ProcessNetwork.start(3)
   try {
     const tab = await Tab.open(await browsers.launch(), network.url)
-    await tab.untilJoined()
-    // What a first job needs comes soon after the page itself.
-    await tab.page.waitForFunction(() => {
-      const loaded = performance.getEntriesByType('resource').map(({ name }) => name)
-      return ['page-jobs', 'job-view'].every((part) => loaded.some((name) => name.includes(part)))
-    })
+    await untilFetchedAhead(tab)
     await network.killRelay()
-    await tab.page.waitForFunction(() => window.tabmesh.state()?.relay.isUp === false)
+    await untilAway(tab)
     await tab.run(program, input(20))
-    await expect(tab.job.getByRole('status', { name: 'Waiting' })).toContainText('queued')
+    await expectQueued(tab)
     await network.startRelay()
     await tab.page.reload()
     await tab.untilEnded(120_000)
     expectLines(await tab.results(), 20)
+  } finally {
+    await network.close()
+  }
+})
+
+test('TSK-14 WEB-06 first jobs that are handed in while the relay is away, of either kind, are done when it is back', async () => {
+  const network = await ProcessNetwork.start(3)
+  try {
+    const browser = await browsers.launch()
+    const opened = [1, 2].map(() => Tab.open(browser, network.url))
+    const [offered, written] = (await Promise.all(opened)) as [Tab, Tab]
+    await Promise.all([offered, written].map(untilFetchedAhead))
+    // One that is chosen later is fetched as well.
+    await offered.page.getByLabel('Ready-made program').selectOption('search')
+    await untilKept(offered, 'search')
+    await network.killRelay()
+    await Promise.all([offered, written].map(untilAway))
+    await offered.page.getByLabel('Ready-made program').selectOption('keywords')
+    await offered.page.getByRole('button', { name: 'Run' }).click()
+    await expect(offered.page.getByRole('main').getByRole('alert')).toContainText(
+      'has not fetched the program “Find keywords” yet',
+    )
+    await offered.page.getByLabel('Ready-made program').selectOption('word_count')
+    await offered.page.getByRole('button', { name: 'Run' }).click()
+    await written.run(program, input(5))
+    await Promise.all([offered, written].map(expectQueued))
+    await network.startRelay()
+    await Promise.all([offered, written].map((tab) => tab.untilEnded(120_000)))
+    expect((await offered.results()).map(({ output }) => output)).toEqual([
+      { the: 2, cat: 1, and: 1, dog: 1 },
+    ])
+    expectLines(await written.results(), 5)
   } finally {
     await network.close()
   }

@@ -6,7 +6,8 @@ import type { ExampleInput } from './catalog.ts'
 import './drop-zone.ts'
 import type { DropZone } from './drop-zone.ts'
 import { formStyle } from './form-style.ts'
-import { guessItems, type ItemKind, itemKinds, itemsOf } from './items.ts'
+import { guessItems, type ItemKind, itemKinds } from './items.ts'
+import { lateCode } from './late-code.ts'
 import { radio } from './radio.ts'
 import { sharedStyle } from './shared-style.ts'
 import { sizeWords } from './words.ts'
@@ -36,6 +37,7 @@ export class InputField extends LitElement {
 
   /** The items; rejects with words for people. */
   async read(): Promise<readonly JsonValue[]> {
+    const { itemsOf } = await lateCode()
     const items = itemsOf(await this.#bytes(), this.items)
     if (items instanceof Refusal) throw new Error(`The input cannot be read: ${items.message}`)
     return items

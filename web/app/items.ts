@@ -1,7 +1,3 @@
-import type { JsonValue } from '../../shared/client/item-splitter.ts'
-import { mapInput } from '../../shared/client/map-input.ts'
-import type { Refusal } from '../../shared/kernel/refusal.ts'
-
 /** How what was typed, or a file, becomes the items of a job. */
 export type ItemKind = 'lines' | 'csv' | 'json' | 'text' | 'value'
 
@@ -11,12 +7,6 @@ export const itemKinds: Readonly<Record<ItemKind, string>> = {
   json: 'JSON: each element of an array is an item',
   text: 'All of it is one item, a text',
   value: 'All of it is one item, in JSON',
-}
-
-/** The items of an input; a refusal says what is wrong with it, and where. */
-export function itemsOf(bytes: Uint8Array, kind: ItemKind): readonly JsonValue[] | Refusal {
-  if (kind === 'text') return mapInput(bytes, 'single', '')
-  return kind === 'value' ? mapInput(bytes, 'single', '.json') : mapInput(bytes, kind, '')
 }
 
 /** What a file most likely is, by its name; `whole` is what the program takes as one item. */

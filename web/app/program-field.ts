@@ -4,6 +4,7 @@ import { type CatalogEntry, catalog, type ExampleInput, readOptions, withOptions
 import './drop-zone.ts'
 import type { DropZone } from './drop-zone.ts'
 import { formStyle } from './form-style.ts'
+import { lateCode } from './late-code.ts'
 import { inspectProgram, kindWords, type ProgramFile, programEndings } from './program-file.ts'
 import { radio } from './radio.ts'
 import { sharedStyle } from './shared-style.ts'
@@ -54,6 +55,7 @@ export class ProgramField extends LitElement {
   declare protected entry: CatalogEntry
   /** The file, or why it is no program. */
   declare protected picked: ProgramFile | string | undefined
+  #fetchesAhead = false
 
   constructor() {
     super()
@@ -94,11 +96,17 @@ export class ProgramField extends LitElement {
     }
   }
 
+  /** Has the ready-made program that is chosen kept, and from now on each that is; rejects when it cannot be had. */
+  async fetchAhead(): Promise<void> {
+    this.#fetchesAhead = true
+    if (this.source === 'offered') await (await lateCode()).keepProgram(this.entry.url)
+  }
+
   async #offered(): Promise<Program> {
     const { title, taskType, url, subject } = this.entry
     const options = readOptions(this.renderRoot.querySelector<HTMLInputElement>('#options')?.value ?? '')
     if (typeof options === 'string') throw new Error(options)
-    const bytes = await fetchProgram(title, url)
+    const bytes = await (await lateCode()).offeredProgram(title, url)
     const inputOf = (item: JsonValue) => (subject === undefined ? item : withOptions(item, subject, options))
     return { name: title, taskType, bytes, inputOf }
   }
@@ -204,6 +212,8 @@ export class ProgramField extends LitElement {
   readonly #pickEntry = (event: Event): void => {
     const { value } = event.target as HTMLSelectElement
     this.#choose({ entry: catalog.find(({ name }) => name === value)! })
+    // Where it fails, running asks once more, and says what is wrong.
+    if (this.#fetchesAhead) this.fetchAhead().catch(() => undefined)
   }
 
   readonly #pick = async (event: Event): Promise<void> => {
@@ -213,14 +223,6 @@ export class ProgramField extends LitElement {
     // Another one may have been picked meanwhile.
     if (zone.file === file) this.#choose({ picked })
   }
-}
-
-async function fetchProgram(title: string, url: string): Promise<Uint8Array> {
-  const response = await fetch(url).catch((cause: unknown) => {
-    throw new Error(`The relay cannot be reached for the program “${title}”: try again later`, { cause })
-  })
-  if (!response.ok) throw new Error(`The relay has no program “${title}” (HTTP ${response.status})`)
-  return new Uint8Array(await response.arrayBuffer())
 }
 
 customElements.define('program-field', ProgramField)

@@ -6,16 +6,18 @@ import type { JobRecord } from '../storage/job-database.ts'
 import { catalog, type ExampleInput } from './catalog.ts'
 import './input-field.ts'
 import type { InputField } from './input-field.ts'
-import { JobRun } from './job-run.ts'
+import type { JobRun } from './job-run.ts'
+import { lateCode } from './late-code.ts'
 import './program-field.ts'
 import type { ProgramField } from './program-field.ts'
 import './receipt-check.ts'
 import { sharedStyle } from './shared-style.ts'
 import { counted } from './words.ts'
 
-/** Not part of the first load, which is at its limit. */
-const loadJobView = () => import('./job-view.ts')
-/** So long after joining, the code that keeps and shows jobs is fetched: the first may be begun while the relay is away. */
+/**
+ * So long after joining, what a job needs is fetched: it may be handed in while the relay is away. Time enough for the
+ * first load, which this is no part of, to have ended.
+ */
 const fetchAheadMs = 2_000
 
 /** WEB-02: a program, what it runs on, and the job that comes of it. */
@@ -26,6 +28,7 @@ export class SubmitCard extends LitElement {
     example: { state: true },
     problem: { state: true },
     run: { state: true },
+    isStarting: { state: true },
     past: { state: true },
   }
   static override styles = [
@@ -70,12 +73,15 @@ export class SubmitCard extends LitElement {
   declare protected example: ExampleInput
   declare protected problem: string | undefined
   declare protected run: JobRun | undefined
+  declare protected isStarting: boolean
   declare protected past: readonly JobRecord[]
-  #fetchAhead: ReturnType<typeof setTimeout> | undefined
+  #fetchingAhead: ReturnType<typeof setTimeout> | undefined
+  #isAheadMissing = false
 
   constructor() {
     super()
     this.example = catalog[0]!.example
+    this.isStarting = false
     this.past = []
   }
 
@@ -86,8 +92,13 @@ export class SubmitCard extends LitElement {
       })
     }
     const { node } = this
-    if (node !== undefined && this.state?.relay.isUp === true)
-      this.#fetchAhead ??= setTimeout(() => fetchJobCode(node), fetchAheadMs)
+    if (node !== undefined && this.state?.relay.isUp === true) {
+      this.#fetchingAhead ??= setTimeout(() => void this.#fetchAhead(node), fetchAheadMs)
+    } else if (this.#isAheadMissing) {
+      // It went away too soon: once more when it is back.
+      this.#fetchingAhead = undefined
+      this.#isAheadMissing = false
+    }
   }
 
   override connectedCallback(): void {
@@ -104,6 +115,7 @@ export class SubmitCard extends LitElement {
 
   protected override render(): TemplateResult {
     const isRunning = this.run?.isRunning === true
+    const isDisabled = this.node === undefined || isRunning || this.isStarting
     return html`
       <section class="card" aria-labelledby="title">
         <div class="intro">
@@ -119,7 +131,7 @@ export class SubmitCard extends LitElement {
           }}></program-field>
           <input-field .example=${this.example}></input-field>
           <div class="wide actions">
-            <button class="primary" ?disabled=${this.node === undefined || isRunning}>Run</button>
+            <button class="primary" ?disabled=${isDisabled}>Run</button>
             <span class="muted small">${isRunning ? 'One job at a time: this one has to end first.' : nothing}</span>
           </div>
           ${this.problem === undefined ? nothing : html`<p class="notice bad wide" role="alert">${this.problem}</p>`}
@@ -147,48 +159,53 @@ export class SubmitCard extends LitElement {
 
   readonly #submit = (event: Event): void => {
     event.preventDefault()
+    if (this.isStarting || this.run?.isRunning === true) return
     this.problem = undefined
-    this.#start().catch((error: unknown) => {
-      this.problem = error instanceof Error ? error.message : String(error)
-    })
+    this.isStarting = true
+    this.#start()
+      .catch((error: unknown) => {
+        this.problem = error instanceof Error ? error.message : String(error)
+      })
+      .finally(() => {
+        this.isStarting = false
+      })
   }
 
   async #start(): Promise<void> {
     const { node } = this
-    if (node === undefined || this.run?.isRunning === true) return
+    if (node === undefined) return
     const program = await this.renderRoot.querySelector<ProgramField>('program-field')!.read()
     const items = await this.renderRoot.querySelector<InputField>('input-field')!.read()
     const inputs = items.map(program.inputOf)
     const job = await node.run(program.name, program.bytes, inputs, { taskType: program.taskType })
-    this.#show(node, job, program.name)
+    await this.#show(node, job, program.name)
     this.past = await node.pastJobs()
   }
 
-  #show(node: TabNode, job: Job, name: string): void {
+  async #show(node: TabNode, job: Job, name: string): Promise<void> {
+    const { JobRun } = await lateCode()
     this.run = new JobRun(node, job, name, () => this.requestUpdate())
-    loadJobView().catch(() => {
-      this.problem =
-        'The job runs, but the relay is away and this page cannot show it yet: try again when it is back'
-    })
   }
 
   /** What the page was about before it was loaded anew goes on. */
   async #remember(node: TabNode): Promise<void> {
     this.past = await node.pastJobs()
     const open = this.past.find(({ endedAt }) => endedAt === null)
-    if (open !== undefined) this.#show(node, await node.goOn(open), open.name)
+    if (open !== undefined) await this.#show(node, await node.goOn(open), open.name)
   }
 
   readonly #open = async (record: JobRecord): Promise<void> => {
     const { node } = this
     if (node !== undefined && this.run?.isRunning !== true)
-      this.#show(node, await node.goOn(record), record.name)
+      await this.#show(node, await node.goOn(record), record.name)
   }
-}
 
-/** Where this fails, the first job asks once more, and says what is wrong. */
-const fetchJobCode = (node: TabNode): void => {
-  for (const loading of [loadJobView(), node.fetchJobCode()]) loading.catch(() => undefined)
+  /** Where this fails, the first job asks once more, and says what is wrong. */
+  async #fetchAhead(node: TabNode): Promise<void> {
+    const programs = this.renderRoot.querySelector<ProgramField>('program-field')!
+    const fetched = await Promise.allSettled([lateCode(), node.fetchJobCode(), programs.fetchAhead()])
+    this.#isAheadMissing = fetched.some(({ status }) => status === 'rejected')
+  }
 }
 
 /** A file that misses its zone must not open in place of the page. */

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { Refusal } from '../../../shared/kernel/refusal.ts'
 import { builtIns } from '../../../shared/runtime/built-in.ts'
 import { catalog, readOptions, withOptions } from '../../../web/app/catalog.ts'
-import { guessItems, itemsOf } from '../../../web/app/items.ts'
+import { guessItems } from '../../../web/app/items.ts'
+import { itemsOf } from '../../../web/app/items-of.ts'
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
