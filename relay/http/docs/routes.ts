@@ -7,6 +7,7 @@ import type { HttpParts } from '../parts.ts'
 import type { RouteTable } from '../route-table.ts'
 import { openApiDocument } from './openapi.ts'
 import { docsPage } from './page.ts'
+import { exampleRelay } from './signing-example.ts'
 import { docsStyle } from './style.ts'
 
 /** The page runs nothing and loads its style only. */
@@ -45,7 +46,7 @@ interface Made {
 export function docsRoutes(app: HttpApp, parts: HttpParts, table: RouteTable): void {
   const document = once(() => openApiDocument(parts.api.version, table.routes))
   const json = once(() => made(JSON.stringify(document())))
-  const page = once(() => made(docsPage(document())))
+  const page = once(() => docsPage(document()))
   const style = once(() => made(docsStyle))
 
   app.get('/api/v1/openapi.json', optionsOf(operations.document, parts), async (request, reply) =>
@@ -53,11 +54,20 @@ export function docsRoutes(app: HttpApp, parts: HttpParts, table: RouteTable): v
   )
   app.get('/docs', optionsOf(operations.page, parts), async (request, reply) => {
     reply.header('content-security-policy', docsPolicy)
-    return send(request, reply, 'text/html; charset=utf-8', page())
+    const text = page().replaceAll(exampleRelay, addressOf(request))
+    return send(request, reply, 'text/html; charset=utf-8', made(text))
   })
   app.get('/docs/style.css', optionsOf(operations.style, parts), async (request, reply) =>
     send(request, reply, 'text/css; charset=utf-8', style()),
   )
+}
+
+/** Where the page was asked for. It is put into HTML, a script and a shell: nothing but the letters of an address. */
+function addressOf({ headers: { host = '', ...headers } }: FastifyRequest): string {
+  if (!/^[\w.:[\]-]{1,255}$/.test(host)) return exampleRelay
+  // Of a proxy that speaks TLS for the relay.
+  const isTls = headers['x-forwarded-proto'] === 'https'
+  return `${isTls ? 'https' : 'http'}://${host}`
 }
 
 const made = (text: string): Made => ({

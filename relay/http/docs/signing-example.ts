@@ -3,6 +3,9 @@ import { requestSigningBytes } from '../../../shared/client/http-signing.ts'
 import { toHex } from '../../../shared/kernel/bytes.ts'
 import type { Hash } from '../../../shared/kernel/ids.ts'
 
+/** Stands in the example for the address that the page is asked at. */
+export const exampleRelay = 'http://localhost:8080'
+
 /** What the page gives to be copied: `tabmesh-sign.mjs`. A test runs it against a server. */
 export const signScript = `// tabmesh-sign.mjs: signs requests and tasks with nothing but Node.js
 //   node tabmesh-sign.mjs request METHOD PATH [BODY-FILE]     headers, as curl --config reads them
@@ -10,7 +13,7 @@ export const signScript = `// tabmesh-sign.mjs: signs requests and tasks with no
 import { createHash, createPrivateKey, createPublicKey, randomBytes, randomUUID, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
-const relay = process.env.RELAY ?? 'http://localhost:8080'
+const relay = process.env.RELAY ?? '${exampleRelay}'
 const key = createPrivateKey(readFileSync(process.env.KEY ?? 'key.pem'))
 const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32)
 const self = base58(Buffer.concat([Buffer.from('002408011220', 'hex'), publicKey]))
@@ -85,7 +88,7 @@ function base58(bytes) {
 `
 
 export const curlExample = `openssl genpkey -algorithm ed25519 -out key.pem
-RELAY=http://localhost:8080
+export RELAY=${exampleRelay}
 
 # your jobs
 node tabmesh-sign.mjs request GET /api/v1/jobs | curl --config - $RELAY/api/v1/jobs

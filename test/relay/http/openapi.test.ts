@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text as readText } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -138,16 +140,28 @@ describe('WEB-08 the page', () => {
     expect(again.status).toBe(304)
   })
 
+  test.each([
+    { headers: { host: 'relay.example:8443' }, relay: 'http://relay.example:8443' },
+    { headers: { host: '[::1]:9000' }, relay: 'http://[::1]:9000' },
+    { headers: { host: 'a.example', 'x-forwarded-proto': 'https' }, relay: 'https://a.example' },
+    { headers: { host: "a'$(id)" }, relay: 'http://localhost:8080' },
+    { headers: { host: 'a.example', 'x-forwarded-proto': '<b>' }, relay: 'http://a.example' },
+  ])('WEB-08 the example names the relay as it was asked: $headers', async ({ headers, relay }) => {
+    const html = await textOf(`${http.server.url}/docs`, headers)
+    expect(preOf(html, 'curl-example')).toContain(`\nexport RELAY=${relay}\n`)
+    expect(preOf(html, 'sign-script')).toContain(`process.env.RELAY ?? '${relay}'\n`)
+  })
+
   test('WEB-08 has a worked example that works as it stands', { timeout: 60_000 }, async () => {
     const html = await (await get('/docs')).text()
     const folder = await mkdtemp(join(tmpdir(), 'tabmesh-example-'))
     await writeFile(join(folder, 'tabmesh-sign.mjs'), preOf(html, 'sign-script'))
-    const lines = preOf(html, 'curl-example').replace('http://localhost:8080', http.server.url)
-    const shell = `set -e\nexport RELAY=${http.server.url}\ncurl() { command curl --silent --show-error --fail-with-body "$@"; echo; }\n${lines}`
+    const lines = preOf(html, 'curl-example')
+    const shell = `set -e\ncurl() { command curl --silent --show-error --fail-with-body "$@"; echo; }\n${lines}`
     const path = `${join(process.execPath, '..')}:${process.env['PATH']}`
     const { stdout } = await promisify(execFile)('bash', ['-c', shell], {
       cwd: folder,
-      env: { ...process.env, PATH: path },
+      env: { ...process.env, RELAY: undefined, PATH: path },
     })
     const task = JSON.parse(await readFile(join(folder, 'task.json'), 'utf8')).task
     const answers = stdout.split('\n').filter((line) => line.startsWith('{'))
@@ -157,6 +171,14 @@ describe('WEB-08 the page', () => {
     await rm(folder, { recursive: true })
   })
 })
+
+/** `fetch` sets the host itself. */
+const textOf = (url: string, headers: Readonly<Record<string, string>>): Promise<string> =>
+  new Promise((resolve, reject) => {
+    request(url, { headers }, (response) => readText(response).then(resolve, reject))
+      .once('error', reject)
+      .end()
+  })
 
 const preOf = (html: string, id: string): string =>
   new RegExp(`<pre id="${id}"[^>]*><code>([^]*?)</code></pre>`)
