@@ -12,6 +12,8 @@ export function docsPage(document: OpenApi): string {
     description,
     routes: routesOf(document).filter(({ operation }) => operation.tags[0] === name),
   }))
+  // Beside the text where there is room, and folded above it on a phone: without a script, it stands there twice.
+  const contents = contentsOf(sections)
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -24,22 +26,15 @@ export function docsPage(document: OpenApi): string {
 <body>
 <div class="page">
 <nav aria-label="Contents">
-<ul>${guides.map(([id, title]) => `<li><a href="#${id}">${title}</a></li>`).join('')}</ul>
-${sections
-  .map(
-    ({ name, routes }) =>
-      `<h2>${capitalized(name)}</h2><ul>${routes
-        .map(
-          ({ method, path, operation }) =>
-            `<li><a href="#${operation.operationId}"><span class="mono">${method}</span> ${escaped(path.replace('/api/v1', ''))}</a></li>`,
-        )
-        .join('')}</ul>`,
-  )
-  .join('\n')}
+${contents}
 </nav>
 <main>
+<p class="back"><a href="/">Tabmesh</a></p>
 <h1>API of a Tabmesh relay</h1>
 <p class="muted">Version ${escaped(String(document.info['version']))}. As OpenAPI 3.1: <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>.</p>
+<details class="contents"><summary>Contents</summary>
+${contents}
+</details>
 ${introduction()}
 ${sections
   .map(
@@ -55,6 +50,23 @@ ${codesTable()}
 </body>
 </html>
 `
+}
+
+interface ListedSection {
+  readonly name: string
+  readonly routes: readonly Route[]
+}
+
+function contentsOf(sections: readonly ListedSection[]): string {
+  const listed = sections.map(({ name, routes }) => {
+    const links = routes.map(
+      ({ method, path, operation }) =>
+        `<li><a href="#${operation.operationId}"><span class="mono">${method}</span> ${escaped(path.replace('/api/v1', ''))}</a></li>`,
+    )
+    return `<h2>${capitalized(name)}</h2><ul>${links.join('')}</ul>`
+  })
+  return `<ul>${guides.map(([id, title]) => `<li><a href="#${id}">${title}</a></li>`).join('')}</ul>
+${listed.join('\n')}`
 }
 
 const guides = [
@@ -87,7 +99,7 @@ function introduction(): string {
   return `<h2 id="signing">Signed requests</h2>
 <p>A key of yours, Ed25519, is who you are: no account is needed. A signed request has four headers.</p>
 ${table(
-  ['header', ''],
+  ['header', 'meaning'],
   [
     [
       '<code>Tabmesh-Key</code>',
@@ -143,7 +155,7 @@ function articleOf(document: OpenApi, { method, path, operation }: Route): strin
       `${where}${required ? '' : ', optional'}`,
       `${marked(text)} ${patternOf(schema)}`,
     ])
-    parts.push('<h4>Parameters</h4>', table(['name', 'in', ''], rows))
+    parts.push('<h4>Parameters</h4>', table(['name', 'in', 'meaning'], rows))
   }
   if (requestBody !== undefined) {
     for (const [type, { schema }] of Object.entries(requestBody.content)) {
@@ -175,7 +187,7 @@ function answerOf(
     `<code>${name}</code>`,
     marked(header.description),
   ])
-  if (rows.length > 0) parts.push(table(['header', ''], rows))
+  if (rows.length > 0) parts.push(table(['header', 'meaning'], rows))
   const each = body?.['x-each']
   if (body === undefined) return parts.join('\n')
   if (each === undefined) return [...parts, fieldsTable(document, body.schema)].join('\n')
@@ -191,7 +203,7 @@ function fieldsTable(document: OpenApi, schema: JsonSchema): string {
   const rows = fieldsOf(schema, document.components.schemas)
   if (rows.length === 0) return ''
   return table(
-    ['field', 'type', ''],
+    ['field', 'type', 'meaning'],
     rows.map(({ name, type, isRequired, text }) => [
       `<code>${escaped(name)}</code>`,
       `${escaped(type)}${isRequired ? '' : ', optional'}`,
@@ -204,7 +216,7 @@ function problemsTable({ responses }: OpenApiOperation): string {
   const rows = Object.entries(responses).flatMap(([status, { 'x-codes': codes = {} }]) =>
     Object.entries(codes).map(([code, text]) => [status, `<code>${code}</code>`, marked(text)]),
   )
-  return `<details><summary>Errors</summary>${table(['status', 'code', ''], rows)}</details>`
+  return `<details><summary>Errors</summary>${table(['status', 'code', 'meaning'], rows)}</details>`
 }
 
 function codesTable(): string {
@@ -215,7 +227,7 @@ function codesTable(): string {
       submissionStatus === undefined ? String(status) : `${status}, ${submissionStatus}`,
       marked(text),
     ])
-  return `<h2 id="codes">All codes</h2>${table(['code', 'status', 'what it means'], rows)}`
+  return `<h2 id="codes">All codes</h2>${table(['code', 'status', 'meaning'], rows)}`
 }
 
 const patternOf = ({ pattern }: JsonSchema): string =>

@@ -17,11 +17,16 @@ body { margin: 0; }
 a { color: var(--accent); }
 a:focus-visible, summary:focus-visible, pre:focus-visible, .wide:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 .page { display: grid; gap: 0 3rem; max-width: 80rem; margin: 0 auto; padding: 1.5rem clamp(1rem, 4vw, 2rem) 4rem; }
-nav ul { list-style: none; margin: 0; padding: 0; }
-nav h2 { font-size: 0.8rem; margin: 1rem 0 0.25rem; color: var(--muted); }
-nav a { display: block; padding: 0.2rem 0; font-size: 0.875rem; text-decoration: none; color: var(--ink); }
-nav a:hover { color: var(--accent); text-decoration: underline; }
-nav .mono { color: var(--muted); }
+nav { display: none; }
+:is(nav, .contents) ul { list-style: none; margin: 0; padding: 0; }
+:is(nav, .contents) h2 { font-size: 0.8rem; margin: 1rem 0 0.25rem; color: var(--muted); letter-spacing: 0; }
+:is(nav, .contents) li a { display: block; padding: 0.2rem 0; font-size: 0.875rem; text-decoration: none; color: var(--ink); }
+:is(nav, .contents) li a:hover { color: var(--accent); text-decoration: underline; }
+:is(nav, .contents) .mono { color: var(--muted); }
+.contents { background: var(--surface); border: 1px solid var(--line); border-radius: 10px; padding: 0.6rem 1rem; }
+.contents[open] summary { margin-bottom: 0.6rem; }
+.contents li a { padding: 0.4rem 0; }
+.back { margin: 0 0 0.75rem; font-size: 0.875rem; font-weight: 600; }
 main { min-width: 0; }
 h1 { font-size: 1.9rem; line-height: 1.2; letter-spacing: -0.02em; margin: 0 0 0.5rem; }
 h2 { font-size: 1.35rem; line-height: 1.3; letter-spacing: -0.01em; margin: 2.5rem 0 0.5rem; }
@@ -52,9 +57,17 @@ dt { font-weight: 600; margin-top: 0.5rem; }
 dd { margin: 0; }
 @media (min-width: 64rem) {
   .page { grid-template-columns: 16rem minmax(0, 1fr); }
-  nav { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow-y: auto; padding: 1.5rem 0; margin-top: -1.5rem; }
+  .contents { display: none; }
+  nav { display: block; position: sticky; top: 0; align-self: start; max-height: 100vh; overflow-y: auto; padding: 1.5rem 0; margin-top: -1.5rem; }
 }
 @media (max-width: 40rem) {
-  td:first-child { white-space: normal; overflow-wrap: anywhere; }
+  thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
+  table, tbody { display: block; }
+  tr { display: flex; flex-wrap: wrap; gap: 0.1rem 0.75rem; padding: 0.6rem 0; border-top: 1px solid var(--line); }
+  td { padding: 0; border: 0; overflow-wrap: anywhere; min-width: 0; }
+  td:first-child { white-space: normal; font-weight: 600; }
+  td:nth-child(2):not(:last-child) { color: var(--muted); }
+  td:last-child:not(:first-child) { flex-basis: 100%; }
+  td:empty { display: none; }
 }
 `
