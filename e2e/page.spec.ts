@@ -291,9 +291,33 @@ test.describe('bad input', () => {
         await expect(tab.job.getByRole('status', { name: 'Progress' })).toContainText(
           '2 of 2 done · 2 failed · 2 verified',
         )
-        await expect(tab.job.getByRole('status', { name: 'Receipt' })).toContainText('valid: 2 tasks')
+        const receipt = tab.job.getByRole('status', { name: 'Receipt' })
+        await expect(receipt).toContainText('All 2 items failed. Receipt valid: 2 tasks')
+        await expect(receipt).toContainText('Trust “none given”: the signatures prove which keys answered')
+        await expect(receipt).toHaveClass(/\bbad\b/)
       })
     }
+  })
+
+  test('WEB-02 a job of which a part failed shows both parts', async () => {
+    const tab = await openLender()
+    const program = 'export default (line) => { if (line === "two") throw new Error("no"); return line }'
+    await tab.run(program, { name: 'some.txt', text: 'one\ntwo\nthree\nfour\n' })
+    await tab.untilEnded(30_000)
+    const receipt = tab.job.getByRole('status', { name: 'Receipt' })
+    await expect(receipt).toContainText('1 item failed. Receipt valid: 4 tasks')
+    await expect(receipt).not.toHaveClass(/\b(bad|good)\b/)
+    const bar = tab.job.getByRole('progressbar', { name: 'Items done' })
+    await expect(bar).toHaveAttribute('aria-valuenow', '4')
+    const widths = () => bar.locator('span').evaluateAll((parts) => parts.map((part) => part.clientWidth))
+    // It grows to them.
+    await expect
+      .poll(async () => {
+        const [good, lost] = (await widths()) as [number, number]
+        return good / lost
+      })
+      .toBeCloseTo(3, 1)
+    await expect(tab.job.getByText('4 verified')).toHaveAttribute('title', /signatures were checked/)
   })
 
   test('WEB-02 a file that is no program is refused when it is chosen', async () => {

@@ -1,5 +1,6 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
-import type { CheckedResult } from '../node/job.ts'
+import type { CheckedResult, JobProgress } from '../node/job.ts'
+import type { ReceiptCheck } from '../node/tab-node.ts'
 import { binaryOf, binarySizeOf } from './binary-output.ts'
 import { type JobRun, rowsShownMax } from './job-run.ts'
 import { saveFile } from './save-file.ts'
@@ -33,25 +34,24 @@ export class JobView extends LitElement {
         align-items: center;
         gap: 0.4rem 1.25rem;
       }
-      progress {
-        appearance: none;
-        width: 100%;
+      .bar {
+        display: flex;
         height: 0.6rem;
-        border: 0;
         border-radius: 99px;
         overflow: hidden;
         background: var(--sunken);
       }
-      progress::-webkit-progress-bar {
-        background: var(--sunken);
-      }
-      progress::-webkit-progress-value {
+      .bar span {
         background: var(--accent);
-        border-radius: 99px;
         transition: inline-size 0.2s;
       }
-      progress::-moz-progress-bar {
-        background: var(--accent);
+      .bar .lost {
+        background: var(--bad);
+      }
+      @media (prefers-reduced-motion: reduce) {
+        .bar span {
+          transition: none;
+        }
       }
       .counts {
         font-variant-numeric: tabular-nums;
@@ -139,10 +139,15 @@ export class JobView extends LitElement {
       .held {
         color: var(--accent-strong);
       }
+      .counts [title] {
+        text-decoration: underline dotted;
+        text-underline-offset: 0.2em;
+        cursor: help;
+      }
       .notice {
-        min-height: 3.6rem;
-        display: flex;
-        align-items: center;
+        min-height: 4.2rem;
+        display: grid;
+        align-content: center;
       }
       .plain {
         background: var(--sunken);
@@ -174,7 +179,11 @@ export class JobView extends LitElement {
           <h3>${run.name}, ${counted(progress.items, 'item')}</h3>
           <span class="muted small counts" role="status" aria-live="off" aria-label="Progress">${countsOf(run)}</span>
         </div>
-        <progress max=${progress.items} value=${done} aria-label="Items done"></progress>
+        <div class="bar" role="progressbar" aria-label="Items done" aria-valuemin="0"
+          aria-valuemax=${progress.items} aria-valuenow=${done}>
+          <span .style=${widthOf(progress.completed, progress)}></span>
+          <span class="lost" .style=${widthOf(progress.failed, progress)}></span>
+        </div>
         ${this.#standing()}
         <div class="actions">
           ${
@@ -195,15 +204,13 @@ export class JobView extends LitElement {
   #standing(): TemplateResult {
     const { run, missing } = this
     if (run.problem !== undefined) return html`<p class="notice bad small" role="alert">${run.problem}</p>`
-    if (run.check !== undefined) {
-      const tone = run.check.isValid ? 'good' : 'bad'
-      return html`<p class="notice small ${tone}" role="status" aria-label="Receipt">Receipt ${run.check.summary}</p>`
-    }
+    if (run.check !== undefined) return ended(run, run.check)
     if (!run.isRunning) {
-      const words = run.progress.isCancelled
-        ? 'Cancelled.'
-        : 'Ended without a receipt: no item was agreed on.'
-      return html`<p class="notice plain small" role="status" aria-label="Receipt">${words}</p>`
+      if (run.progress.isCancelled)
+        return html`<p class="notice plain small" role="status" aria-label="Receipt">Cancelled.</p>`
+      return html`<p class="notice bad small" role="status" aria-label="Receipt">
+        <strong>${failureWords(run.progress)}</strong> There is no receipt: the workers agreed on no item.
+      </p>`
     }
     if (this.isAway) {
       return html`<p class="notice small" role="status" aria-label="Waiting">
@@ -248,14 +255,35 @@ export class JobView extends LitElement {
   }
 }
 
-function countsOf(run: JobRun): string {
-  const { progress, seconds } = run
-  const done = progress.completed + progress.failed
-  const parts = [`${done} of ${progress.items} done`]
-  if (progress.failed > 0) parts.push(`${progress.failed} failed`)
-  parts.push(`${progress.verified} verified`, `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`)
-  if (progress.isCancelled) parts.push('cancelled')
-  return parts.join(' · ')
+const widthOf = (count: number, { items }: JobProgress): string => `inline-size: ${(100 * count) / items}%`
+
+const verifiedMeans =
+  'Enough different workers gave the same answer, or failed in the same way, and their signatures were checked in this page'
+
+function countsOf({ progress, seconds }: JobRun): TemplateResult {
+  const { completed, failed, items, verified, isCancelled } = progress
+  return html`${completed + failed} of ${items} done
+    ${failed > 0 ? html`· <strong class="failed">${failed} failed</strong>` : nothing} ·
+    <span title=${verifiedMeans}>${verified} verified</span> · ${seconds.toFixed(seconds < 10 ? 1 : 0)} s
+    ${isCancelled ? '· cancelled' : nothing}`
+}
+
+/** What became of the items comes first: a receipt that holds says nothing of that. */
+function ended({ progress }: JobRun, { isValid, summary }: ReceiptCheck): TemplateResult {
+  const { failed, completed, verified } = progress
+  const tone = !isValid || completed === 0 ? 'bad' : failed > 0 ? '' : 'good'
+  const isAgreed = verified === completed + failed
+  return html`<div class="notice small ${tone}" role="status" aria-label="Receipt">
+    <p>${failed > 0 ? html`<strong>${failureWords(progress)}</strong> ` : nothing}Receipt ${summary}</p>
+    ${isValid ? html`<p>${failed > 0 && isAgreed ? 'The workers agree on each failure too. ' : nothing}${trustMeans}</p>` : nothing}
+  </div>`
+}
+
+const trustMeans = 'Trust “none given”: the signatures prove which keys answered, not who holds those keys.'
+
+function failureWords({ failed, completed, isCancelled }: JobProgress): string {
+  if (completed > 0 || isCancelled) return `${counted(failed, 'item')} failed.`
+  return failed === 1 ? 'The only item failed.' : `All ${failed.toLocaleString('en')} items failed.`
 }
 
 type Completed = Extract<CheckedResult, { status: 'completed' }>
