@@ -1,5 +1,6 @@
 import { expect, test } from '@playwright/test'
 import { ProcessNetwork } from '../test/support/tabmesh-processes.ts'
+import { axeViolations } from './support/axe.ts'
 import { RelayProcess } from './support/relay-process.ts'
 import { Browsers, type ResultLine, Tab } from './support/tabs.ts'
 
@@ -71,9 +72,13 @@ test('TSK-13 WEB-02 a job goes on after its page was loaded anew, twice, and sta
     await tab.page.reload()
     await tab.untilJoined()
     await tab.page.getByText('Your jobs', { exact: true }).click()
-    await tab.page.getByRole('list', { name: 'Your jobs' }).getByRole('button').first().click()
+    const kept = tab.page.getByRole('list', { name: 'Your jobs' }).getByRole('button')
+    await expect(kept).toHaveText([/Your program\s+Done\s+export default .*\s+150 items, the first “line 0”/])
+    await kept.click()
     await tab.untilEnded(60_000)
     expectLines(await tab.results(), count)
+    await expect(kept).toHaveAttribute('aria-pressed', 'true')
+    expect(await axeViolations(tab.page)).toEqual([])
   } finally {
     await network.close()
   }

@@ -57,6 +57,48 @@ test('STO-03 a database of a later version is refused with what to do', async ({
   })
 })
 
+test('WEB-02 jobs that the first version of the page kept are listed, and shown, as before', async ({
+  context,
+}) => {
+  const page = await openPage(context)
+  const state = { networkId: 'ab'.repeat(32), jobId: 'x', secret: 'cd'.repeat(32) }
+  const result = (index: number, status: string) => ({ index, taskId: `${index}`, status, receipt: null })
+  const program = `// A comment\nexport default (x) => x // ${'long '.repeat(200_000)}`
+  const [javascript, wasi] = [{ taskType: 'javascript' }, { taskType: 'wasi' }]
+  const done = { jobId: 'done', state, program, inputs: ['a', { b: 1 }, 3], options: javascript }
+  const open = { jobId: 'open', state, program: '\0asm', inputs: ['y'.repeat(200)], options: wasi }
+  const results = [result(0, 'completed'), result(1, 'failed'), result(2, 'completed')]
+  const { all, works, after } = await page.evaluate(
+    (jobs) => window.storagePage.upgradeJobs('first', jobs),
+    [
+      { ...done, name: 'Your program', startedAt: 1_000, endedAt: 2_000, results },
+      { ...open, name: 'a.wasm', startedAt: 3_000, endedAt: null, results: [] },
+    ],
+  )
+  const { networkId } = state
+  const listed = [
+    {
+      ...{ jobId: 'open', networkId, name: 'a.wasm', items: 1, startedAt: 3_000, endedAt: null },
+      ...{ programBegins: null, inputBegins: `${'y'.repeat(72)}…`, completed: 0, failed: 0 },
+    },
+    {
+      ...{ jobId: 'done', networkId, name: 'Your program', items: 3, startedAt: 1_000, endedAt: 2_000 },
+      ...{
+        programBegins: expect.stringMatching(/^export default \(x\) => x \/\/ [a-z ]+…$/),
+        inputBegins: 'a',
+      },
+      ...{ completed: 2, failed: 1 },
+    },
+  ]
+  expect(all).toEqual(listed)
+  expect(works).toEqual([
+    { ...done, results },
+    { ...open, results: [] },
+  ])
+  // What had ended before ended then.
+  expect(after).toEqual([{ ...listed[0], endedAt: 9_000, completed: 1 }, listed[1]])
+})
+
 test('STO-03 rows per second in batches of 64', async ({ context }) => {
   const page = await openPage(context)
   const rate = await page.evaluate(() => window.storagePage.measure('measure'))

@@ -6,6 +6,7 @@ import { storeContract } from '../../test/contract/store.contract.ts'
 import { BlobIdb } from '../../web/storage/blob-idb.ts'
 import { databaseName } from '../../web/storage/database-name.ts'
 import { IndexedDbStore } from '../../web/storage/indexeddb-store.ts'
+import { JobDatabase } from '../../web/storage/job-database.ts'
 
 /*
  * What e2e/storage.spec.ts calls in the page. Everything handed over is JSON.
@@ -115,6 +116,41 @@ const storagePage = {
     return { kept, last, refusal }
   },
 
+  /** Jobs as the first version of their database kept them, opened by this one. */
+  async upgradeJobs(profile: string, jobs: readonly FirstJob[]) {
+    const opening = indexedDB.open(databaseName('jobs', profile), 1)
+    opening.onupgradeneeded = () => {
+      opening.result.createObjectStore('jobs', { keyPath: 'jobId' })
+      opening.result.createObjectStore('results')
+    }
+    await new Promise((resolve) => {
+      opening.onsuccess = resolve
+    })
+    const transaction = opening.result.transaction(['jobs', 'results'], 'readwrite')
+    for (const { program, results, ...job } of jobs) {
+      transaction.objectStore('jobs').put({ ...job, program: new TextEncoder().encode(program) })
+      for (const result of results)
+        transaction.objectStore('results').put(result, [job.jobId, result['index'] as number])
+    }
+    await new Promise((resolve) => {
+      transaction.oncomplete = resolve
+    })
+    opening.result.close()
+    const database = await JobDatabase.open(profile)
+    const all = await database.all()
+    const works = await Promise.all(
+      jobs.map(async ({ jobId }) => {
+        const { program, ...work } = (await database.work(jobId))!
+        return { ...work, program: new TextDecoder().decode(program), results: await database.results(jobId) }
+      }),
+    )
+    await database.end('open', 9_000, { completed: 1, failed: 0 })
+    await database.end('done', 9_000, { completed: 0, failed: 0 })
+    const after = await database.all()
+    await database.close()
+    return { all, works, after }
+  },
+
   async openAsLaterVersion(profile: string) {
     const raise = indexedDB.open(databaseName('store', profile), 99)
     await new Promise((resolve) => {
@@ -124,6 +160,14 @@ const storagePage = {
     const error = await IndexedDbStore.open(profile).catch((thrown: Error & { code?: string }) => thrown)
     return error instanceof Error ? { code: error.code, message: error.message } : undefined
   },
+}
+
+/** What `jobs` and `results` of version 1 held of one, but for the program's bytes. */
+interface FirstJob {
+  readonly jobId: string
+  readonly program: string
+  readonly results: readonly Readonly<Record<string, unknown>>[]
+  readonly [field: string]: unknown
 }
 
 const draftBlob = (): Uint8Array =>

@@ -11,6 +11,8 @@ export const rowsShownMax = 200
 export class JobRun {
   readonly name: string
   readonly rows: CheckedResult[] = []
+  /** Resolves when it has ended and that stands in the list of jobs. */
+  readonly kept: Promise<void>
   readonly #node: TabNode
   readonly #job: Job
   readonly #changed: () => void
@@ -27,7 +29,11 @@ export class JobRun {
     this.#job = job
     this.name = name
     this.#changed = changed
-    void this.#read()
+    this.kept = this.#read()
+  }
+
+  get jobId(): string {
+    return this.#job.jobId
   }
 
   get progress(): JobProgress {
@@ -80,7 +86,7 @@ export class JobRun {
     this.#endedAt = Date.now()
     this.#changed()
     // Where that cannot be kept, the job is shown as open the next time, with all of its results.
-    await this.#node.jobEnded(this.#job.jobId).catch(() => {})
+    await this.#node.jobEnded(this.jobId, this.progress).catch(() => {})
   }
 
   #take(result: CheckedResult): void {

@@ -9,6 +9,7 @@ export async function lateCode() {
       import('./items-of.ts'),
       import('./offered-program.ts'),
       import('./job-view.ts'),
+      import('./past-jobs.ts'),
     ])
     return { JobRun, itemsOf, keepProgram, offeredProgram }
   } catch (cause) {

@@ -10,17 +10,6 @@ export class ReceiptCheckForm extends LitElement {
     sharedStyle,
     formStyle,
     css`
-      details {
-        border-top: 1px solid var(--line);
-        padding-top: 1.1rem;
-      }
-      summary {
-        cursor: pointer;
-        font-weight: 600;
-        font-size: 0.9rem;
-        border-radius: 6px;
-        padding: 0.3rem 0;
-      }
       .field {
         padding-top: 0.8rem;
         max-width: 44rem;

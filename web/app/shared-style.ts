@@ -96,6 +96,17 @@ export const sharedStyle = css`
     cursor: not-allowed;
     opacity: 0.5;
   }
+  details {
+    border-top: 1px solid var(--line);
+    padding-top: 1.1rem;
+  }
+  summary {
+    cursor: pointer;
+    font-weight: 600;
+    font-size: 0.9rem;
+    border-radius: 6px;
+    padding: 0.3rem 0;
+  }
   input[type='checkbox'],
   input[type='radio'] {
     accent-color: var(--accent);

@@ -2,7 +2,7 @@ import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
 import type { Job } from '../node/job.ts'
 import type { TabNode } from '../node/tab-node.ts'
 import type { TabState } from '../node/tab-state.ts'
-import type { JobRecord } from '../storage/job-database.ts'
+import type { JobSummary } from '../storage/job-summary.ts'
 import { catalog, type ExampleInput } from './catalog.ts'
 import './input-field.ts'
 import type { InputField } from './input-field.ts'
@@ -12,7 +12,6 @@ import './program-field.ts'
 import type { ProgramField } from './program-field.ts'
 import './receipt-check.ts'
 import { sharedStyle } from './shared-style.ts'
-import { counted } from './words.ts'
 
 /**
  * So long after joining, what a job needs is fetched: it may be handed in while the relay is away. Time enough for the
@@ -74,7 +73,7 @@ export class SubmitCard extends LitElement {
   declare protected problem: string | undefined
   declare protected run: JobRun | undefined
   declare protected isStarting: boolean
-  declare protected past: readonly JobRecord[]
+  declare protected past: readonly JobSummary[]
   #fetchingAhead: ReturnType<typeof setTimeout> | undefined
   #isAheadMissing = false
 
@@ -142,27 +141,29 @@ export class SubmitCard extends LitElement {
             : html`<job-view .run=${this.run} .missing=${this.state?.missingWorkers ?? 0}
                 .isAway=${this.state?.relay.isUp === false} .tick=${Date.now()}></job-view>`
         }
-        ${this.past.length === 0 ? nothing : this.#pastJobs()}
+        ${
+          this.past.length === 0
+            ? nothing
+            : html`<past-jobs .jobs=${this.past} .shown=${this.run?.jobId} .isBusy=${isRunning}
+                @open=${this.#open}></past-jobs>`
+        }
         <receipt-check .node=${this.node}></receipt-check>
       </section>
     `
   }
 
-  #pastJobs(): TemplateResult {
-    return html`<details><summary>Your jobs</summary>
-      <ul aria-label="Your jobs">${this.past.map(
-        (record) => html`<li><button type="button" ?disabled=${this.run?.isRunning === true}
-          @click=${() => this.#open(record)}>${record.name}</button>
-          ${counted(record.inputs.length, 'item')}, ${new Date(record.startedAt).toLocaleString()}</li>`,
-      )}</ul></details>`
-  }
-
   readonly #submit = (event: Event): void => {
     event.preventDefault()
-    if (this.isStarting || this.run?.isRunning === true) return
+    this.#do((node) => this.#start(node))
+  }
+
+  /** One thing at a time; what is wrong with it is told. */
+  #do(work: (node: TabNode) => Promise<void>): void {
+    const { node } = this
+    if (node === undefined || this.isStarting || this.run?.isRunning === true) return
     this.problem = undefined
     this.isStarting = true
-    this.#start()
+    work(node)
       .catch((error: unknown) => {
         this.problem = error instanceof Error ? error.message : String(error)
       })
@@ -171,33 +172,42 @@ export class SubmitCard extends LitElement {
       })
   }
 
-  async #start(): Promise<void> {
-    const { node } = this
-    if (node === undefined) return
+  async #start(node: TabNode): Promise<void> {
     const program = await this.renderRoot.querySelector<ProgramField>('program-field')!.read()
     const items = await this.renderRoot.querySelector<InputField>('input-field')!.read()
     const inputs = items.map(program.inputOf)
     const job = await node.run(program.name, program.bytes, inputs, { taskType: program.taskType })
     await this.#show(node, job, program.name)
-    this.past = await node.pastJobs()
   }
 
   async #show(node: TabNode, job: Job, name: string): Promise<void> {
     const { JobRun } = await lateCode()
-    this.run = new JobRun(node, job, name, () => this.requestUpdate())
+    const run = new JobRun(node, job, name, () => this.requestUpdate())
+    this.run = run
+    this.past = await node.pastJobs()
+    // Where the list cannot be read, it says what it said before.
+    run.kept
+      .then(async () => {
+        this.past = await node.pastJobs()
+      })
+      .catch(() => undefined)
   }
 
   /** What the page was about before it was loaded anew goes on. */
   async #remember(node: TabNode): Promise<void> {
     this.past = await node.pastJobs()
     const open = this.past.find(({ endedAt }) => endedAt === null)
+    if (this.past.length > 0) await lateCode()
     if (open !== undefined) await this.#show(node, await node.goOn(open), open.name)
   }
 
-  readonly #open = async (record: JobRecord): Promise<void> => {
-    const { node } = this
-    if (node !== undefined && this.run?.isRunning !== true)
-      await this.#show(node, await node.goOn(record), record.name)
+  readonly #open = (event: CustomEvent<JobSummary>): void => {
+    this.#do(async (node) => {
+      await this.#show(node, await node.goOn(event.detail), event.detail.name)
+      // The list may be far below it.
+      await this.updateComplete
+      this.renderRoot.querySelector('job-view')?.scrollIntoView({ block: 'nearest' })
+    })
   }
 
   /** Where this fails, the first job asks once more, and says what is wrong. */

@@ -5,7 +5,8 @@ import type { CryptoPort } from '../../shared/host/crypto-port.ts'
 import { toHex } from '../../shared/kernel/bytes.ts'
 import type { Hash } from '../../shared/kernel/ids.ts'
 import type { FinishedTask, Submission } from '../../shared/task/messages.ts'
-import { JobDatabase, type JobRecord } from '../storage/job-database.ts'
+import { type JobCounts, JobDatabase } from '../storage/job-database.ts'
+import { type JobSummary, type JobWork, summaryOf } from '../storage/job-summary.ts'
 import type { CheckedResult, Job } from './job.ts'
 import type { Jobs } from './jobs.ts'
 
@@ -37,9 +38,9 @@ export class PageJobs {
   }
 
   /** The latest first; those of another network are as good as ended. */
-  async all(): Promise<readonly JobRecord[]> {
-    const records = await this.#database.all()
-    return records.filter(({ state }) => state.networkId === this.#parts.networkId)
+  async all(): Promise<readonly JobSummary[]> {
+    const summaries = await this.#database.all()
+    return summaries.filter(({ networkId }) => networkId === this.#parts.networkId)
   }
 
   async run(
@@ -50,40 +51,32 @@ export class PageJobs {
   ): Promise<Job> {
     const { crypto, networkId } = this.#parts
     const state = newJobState(crypto, networkId, toHex(crypto.sha256(program)) as Hash, options)
-    const { jobId } = state
-    const record = {
-      jobId,
-      name,
-      state,
-      program,
-      inputs,
-      options,
-      startedAt: Date.now(),
-      endedAt: null,
-    }
+    const work = { jobId: state.jobId, state, program, inputs, options }
     // Makes sure that it can be handed in at all, before it is kept.
-    const job = this.#start(record, [])
-    await this.#database.begin(record)
+    const job = this.#start(work, [])
+    await this.#database.begin(summaryOf(work, name, Date.now()), work)
     return job
   }
 
-  async goOn(record: JobRecord): Promise<Job> {
-    const before = await this.#database.results(record.jobId)
-    const job = this.#start(record, before)
+  async goOn({ jobId, name, endedAt, items }: JobSummary): Promise<Job> {
+    const work = await this.#database.work(jobId)
+    if (work === undefined) throw new Error(`The job “${name}” is not kept any more`)
+    const before = await this.#database.results(jobId)
+    const job = this.#start(work, before)
     // It was cancelled, and stays so.
-    if (record.endedAt !== null && before.length < record.inputs.length) job.cancel()
+    if (endedAt !== null && before.length < items) job.cancel()
     return job
   }
 
-  async ended(jobId: string): Promise<void> {
-    await this.#database.end(jobId, Date.now())
+  async ended(jobId: string, counts: JobCounts): Promise<void> {
+    await this.#database.end(jobId, Date.now(), counts)
   }
 
   close(): Promise<void> {
     return this.#database.close()
   }
 
-  #start({ jobId, state, program, inputs, options }: JobRecord, before: readonly CheckedResult[]): Job {
+  #start({ jobId, state, program, inputs, options }: JobWork, before: readonly CheckedResult[]): Job {
     return this.#parts.jobs.map(program, inputs, {
       ...options,
       state: state satisfies JobState,

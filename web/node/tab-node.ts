@@ -18,7 +18,8 @@ import { makePeer } from '../../shared/peer/roles.ts'
 import { loadOrCreateIdentity, type TabIdentity } from '../identity/identity.ts'
 import { BlobIdb } from '../storage/blob-idb.ts'
 import { IndexedDbStore } from '../storage/indexeddb-store.ts'
-import type { JobRecord } from '../storage/job-database.ts'
+import type { JobCounts } from '../storage/job-database.ts'
+import type { JobSummary } from '../storage/job-summary.ts'
 import { Contribution } from './contribution.ts'
 import type { ContributionSettings } from './contribution-settings.ts'
 import { Downloads } from './downloads.ts'
@@ -60,11 +61,11 @@ export interface TabNode {
   /** Fetches what `run` needs, which is not part of the page's first load. */
   fetchJobCode(): Promise<void>
   /** Such jobs, the latest first. */
-  pastJobs(): Promise<readonly JobRecord[]>
+  pastJobs(): Promise<readonly JobSummary[]>
   /** Gives the results that are kept, and goes on with what has not ended. */
-  goOn(record: JobRecord): Promise<Job>
+  goOn(job: JobSummary): Promise<Job>
   /** All of it was given out, or it was cancelled. */
-  jobEnded(jobId: string): Promise<void>
+  jobEnded(jobId: string, counts: JobCounts): Promise<void>
   /** The interface of the client library, with this node behind it. */
   client(): Promise<TabmeshClient>
   /** Checks the text of a receipt with nothing but itself. */
@@ -260,19 +261,19 @@ class RunningTab implements TabNode {
     await this.#loadPageJobs()
   }
 
-  async pastJobs(): Promise<readonly JobRecord[]> {
+  async pastJobs(): Promise<readonly JobSummary[]> {
     // Most pages have none, and need no code for them.
     if (hasJobs(this.#init.profile)) return await (await this.#pageJobs()).all()
     this.#jobs.dropOthers(new Set(), this.#onDisk())
     return []
   }
 
-  async goOn(record: JobRecord): Promise<Job> {
-    return await (await this.#pageJobs()).goOn(record)
+  async goOn(job: JobSummary): Promise<Job> {
+    return await (await this.#pageJobs()).goOn(job)
   }
 
-  async jobEnded(jobId: string): Promise<void> {
-    await (await this.#pageJobs()).ended(jobId)
+  async jobEnded(jobId: string, counts: JobCounts): Promise<void> {
+    await (await this.#pageJobs()).ended(jobId, counts)
   }
 
   /** What the submitter has there. */

@@ -1,31 +1,24 @@
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
-import type { JobState } from '../../shared/client/job-state.ts'
-import type { JobInput } from '../../shared/client/map-input.ts'
-import type { TaskOptions } from '../../shared/client/task-options.ts'
+import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from 'idb'
 import type { CheckedResult } from '../node/job.ts'
 import { DatabaseGuard, databaseError } from './database-guard.ts'
 import { databaseName } from './database-name.ts'
-
-/** All that is needed to go on with a job, or to show it, after the page was loaded anew. */
-export interface JobRecord {
-  readonly jobId: string
-  /** What the page calls it. */
-  readonly name: string
-  readonly state: JobState
-  readonly program: Uint8Array
-  readonly inputs: readonly JobInput[]
-  readonly options: TaskOptions
-  /** Unix milliseconds. */
-  readonly startedAt: number
-  readonly endedAt: number | null
-}
+import { type JobSummary, type JobWork, summaryOf } from './job-summary.ts'
 
 interface JobsSchema extends DBSchema {
-  jobs: { key: string; value: JobRecord }
+  summaries: { key: string; value: JobSummary }
+  /** Up to 64 MB each: read one at a time, and never for a list. */
+  jobs: { key: string; value: JobWork }
   results: { key: [jobId: string, index: number]; value: CheckedResult }
 }
 
-const databaseVersion = 1
+/** How many items of a job ended in which way. */
+export interface JobCounts {
+  readonly completed: number
+  readonly failed: number
+}
+
+/** 1 had no summaries: what they say was in `jobs`. */
+const databaseVersion = 2
 /** Jobs kept; beyond it those that ended first are forgotten with their results. */
 const jobsMax = 20
 
@@ -44,9 +37,11 @@ export class JobDatabase {
     const name = databaseName('jobs', profile)
     try {
       const database: IDBPDatabase<JobsSchema> = await openDB<JobsSchema>(name, databaseVersion, {
-        upgrade: (fresh) => {
-          fresh.createObjectStore('jobs', { keyPath: 'jobId' })
-          fresh.createObjectStore('results')
+        upgrade: async (old, oldVersion, _, change) => {
+          old.createObjectStore('summaries', { keyPath: 'jobId' })
+          if (oldVersion === 1) return await summarize(change)
+          old.createObjectStore('jobs', { keyPath: 'jobId' })
+          old.createObjectStore('results')
         },
         blocking: () => void jobs.close(),
       })
@@ -58,13 +53,25 @@ export class JobDatabase {
   }
 
   /** The latest first. */
-  async all(): Promise<JobRecord[]> {
-    const records = await this.#guard.run('ReadFailed', () => this.#database.getAll('jobs'))
-    return records.sort((a, b) => b.startedAt - a.startedAt)
+  async all(): Promise<JobSummary[]> {
+    const summaries = await this.#guard.run('ReadFailed', () => this.#database.getAll('summaries'))
+    return summaries.sort((a, b) => b.startedAt - a.startedAt)
   }
 
-  async begin(record: JobRecord): Promise<void> {
-    await this.#guard.run('WriteFailed', () => this.#database.put('jobs', record))
+  /** `undefined` when the job was forgotten. */
+  async work(jobId: string): Promise<JobWork | undefined> {
+    return await this.#guard.run('ReadFailed', () => this.#database.get('jobs', jobId))
+  }
+
+  async begin(summary: JobSummary, work: JobWork): Promise<void> {
+    await this.#guard.run('WriteFailed', async () => {
+      const change = this.#database.transaction(['summaries', 'jobs'], 'readwrite')
+      await Promise.all([
+        change.objectStore('summaries').put(summary),
+        change.objectStore('jobs').put(work),
+        change.done,
+      ])
+    })
     const ended = (await this.all()).slice(jobsMax).filter(({ endedAt }) => endedAt !== null)
     for (const { jobId } of ended) await this.#forget(jobId)
   }
@@ -82,11 +89,15 @@ export class JobDatabase {
     return await this.#guard.run('ReadFailed', () => this.#database.getAll('results', ofJob(jobId)))
   }
 
-  async end(jobId: string, endedAt: number): Promise<void> {
+  /** One that is shown again later ended when it did first. */
+  async end(jobId: string, endedAt: number, counts: JobCounts): Promise<void> {
     await this.#guard.run('WriteFailed', async () => {
-      const change = this.#database.transaction('jobs', 'readwrite')
-      const record = await change.store.get(jobId)
-      if (record !== undefined) await change.store.put({ ...record, endedAt })
+      const change = this.#database.transaction('summaries', 'readwrite')
+      const summary = await change.store.get(jobId)
+      if (summary?.endedAt === null) {
+        const { completed, failed } = counts
+        await change.store.put({ ...summary, endedAt, completed, failed })
+      }
       await change.done
     })
   }
@@ -97,8 +108,9 @@ export class JobDatabase {
 
   async #forget(jobId: string): Promise<void> {
     await this.#guard.run('WriteFailed', async () => {
-      const change = this.#database.transaction(['jobs', 'results'], 'readwrite')
+      const change = this.#database.transaction(['summaries', 'jobs', 'results'], 'readwrite')
       await Promise.all([
+        change.objectStore('summaries').delete(jobId),
         change.objectStore('jobs').delete(jobId),
         change.objectStore('results').delete(ofJob(jobId)),
         change.done,
@@ -108,3 +120,29 @@ export class JobDatabase {
 }
 
 const ofJob = (jobId: string): IDBKeyRange => IDBKeyRange.bound([jobId, 0], [jobId, Number.MAX_SAFE_INTEGER])
+
+/** As `jobs` held it in version 1. */
+type FirstRecord = JobWork & Pick<JobSummary, 'name' | 'startedAt' | 'endedAt'>
+
+type Upgrade = IDBPTransaction<JobsSchema, ('summaries' | 'jobs' | 'results')[], 'versionchange'>
+
+async function summarize(change: Upgrade): Promise<void> {
+  const [summaries, jobs] = [change.objectStore('summaries'), change.objectStore('jobs')]
+  for (const jobId of await jobs.getAllKeys()) {
+    const { name, startedAt, endedAt, ...work } = (await jobs.get(jobId)) as FirstRecord
+    const counts = endedAt === null ? {} : await countsOf(change, jobId)
+    await summaries.put({ ...summaryOf(work, name, startedAt), endedAt, ...counts })
+    await jobs.put(work)
+  }
+}
+
+/** Results are looked at one by one: all of a job's may be more than fits. */
+async function countsOf(change: Upgrade, jobId: string): Promise<JobCounts> {
+  const counts = { completed: 0, failed: 0 }
+  let cursor = await change.objectStore('results').openCursor(ofJob(jobId))
+  while (cursor !== null) {
+    counts[cursor.value.status]++
+    cursor = await cursor.continue()
+  }
+  return counts
+}
