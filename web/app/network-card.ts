@@ -95,6 +95,7 @@ export class NetworkCard extends LitElement {
           ${figure('Nodes', totals?.peers)} ${figure('Workers', totals?.workers)}
           ${figure('Slots', totals?.slots)}
         </dl>
+        <p class="muted small">Nodes are tabs, agents and relays. Workers lend time; a slot runs one program at a time.</p>
         <div class="peers" role="region" aria-label="Peers" tabindex="0">
           <table aria-label="Peers of this tab">
             <thead>

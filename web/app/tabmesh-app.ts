@@ -92,6 +92,9 @@ export class TabmeshApp extends LitElement {
         gap: 0.25rem 1.5rem;
         min-height: 6rem;
       }
+      a {
+        color: inherit;
+      }
       @media (max-width: 56rem) {
         main {
           grid-template-columns: minmax(0, 1fr);
@@ -139,7 +142,9 @@ export class TabmeshApp extends LitElement {
         <network-card .state=${state}></network-card>
         <submit-card class="wide" .node=${node} .state=${state}></submit-card>
       </main>
-      <footer class="muted small">${state === undefined ? nothing : footerOf(state)}</footer>
+      <footer class="muted small">
+        <a href="/docs">API for programs</a>${state === undefined ? nothing : footerOf(state)}
+      </footer>
     `
   }
 }
