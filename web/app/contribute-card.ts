@@ -310,6 +310,14 @@ function downloadWords(download: DownloadState | undefined): string {
   }
 }
 
+/** Tabs that are connected may take the relay's place. */
+function awayWords({ members, node, relay }: TabState): string {
+  if (members.length > 0) return 'Ready; the relay is away, connected tabs may send work'
+  return node === 'offline' || relay.failures > 0
+    ? 'Ready, but the relay cannot be reached'
+    : 'Ready, connecting…'
+}
+
 function statusWords(state: TabState | undefined): string {
   if (state === undefined) return 'Nothing runs'
   const { status, pausedBy } = state.contribution
@@ -323,9 +331,8 @@ function statusWords(state: TabState | undefined): string {
     case 'paused':
       return pausedBy === undefined ? 'Paused' : pauseWords[pausedBy]
     case 'lending':
-      return state.runs.length === 0
-        ? 'Ready, waiting for work'
-        : `Running ${counted(state.runs.length, 'program')}`
+      if (state.runs.length > 0) return `Running ${counted(state.runs.length, 'program')}`
+      return state.relay.isUp ? 'Ready, waiting for work' : awayWords(state)
   }
 }
 

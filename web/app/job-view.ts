@@ -226,8 +226,9 @@ export class JobView extends LitElement {
         </p>`
   }
 
-  #results(): TemplateResult {
-    const { rows, progress } = this.run
+  #results(): TemplateResult | typeof nothing {
+    const { rows, progress, isRunning } = this.run
+    if (!isRunning && rows.length === 0) return nothing
     const hidden = progress.items - rowsShownMax
     // Room for the rows to come, so that nothing below moves.
     const style = `min-height: min(26rem, ${2.5 * (progress.items + 1)}rem)`

@@ -88,7 +88,8 @@ export class ProgramField extends LitElement {
       case 'file': {
         const { picked } = this
         if (picked === undefined) throw new Error('Choose a program file first')
-        if (typeof picked === 'string') throw new Error(picked)
+        // What is wrong with it stands at the field.
+        if (typeof picked === 'string') throw new Error('There is no program to run yet: choose another file')
         const { file, kind } = picked
         const bytes = new Uint8Array(await file.arrayBuffer())
         return { name: file.name, taskType: kindWords[kind].taskType, bytes, inputOf: (item) => item }

@@ -154,6 +154,8 @@ export class SubmitCard extends LitElement {
 
   readonly #submit = (event: Event): void => {
     event.preventDefault()
+    // What is on the screen belongs to this run; the one before stands in the list.
+    if (this.run?.isRunning === false) this.run = undefined
     this.#do((node) => this.#start(node))
   }
 

@@ -52,6 +52,12 @@ test('WEB-02 a file’s items are guessed by its name and by what the program ta
   expect(guessItems('book.txt', undefined)).toBe('lines')
 })
 
+test.each(['', ' \n\t\r\n'])('TSK-13 an empty input %j has no items, in JSON as well', (text) => {
+  for (const kind of ['json', 'value', 'csv'] as const) expect(itemsOf(bytesOf(text), kind)).toEqual([])
+  expect(itemsOf(bytesOf(''), 'lines')).toEqual([])
+  expect(itemsOf(bytesOf(text), 'text')).toEqual([text])
+})
+
 test('TSK-13 one item is a text or JSON as is said, whatever it looks like', () => {
   expect(itemsOf(bytesOf('[1, 2]'), 'text')).toEqual(['[1, 2]'])
   expect(itemsOf(bytesOf('[1, 2]'), 'value')).toEqual([[1, 2]])
