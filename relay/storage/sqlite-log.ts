@@ -19,6 +19,28 @@ export interface LeftInLog {
  * Throws when commits that were acknowledged stand behind the damage: opening the database would remove them.
  */
 export function checkLog(path: string): LeftInLog {
+  for (let tries = 1; ; tries++) {
+    const before = stateOf(path)
+    try {
+      return readLog(path)
+    } catch (error) {
+      // Another process may be writing it, whose lock is met next; damage stays as it is.
+      if (tries === triesMax) return { whole: 0, dropped: 0 }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, againMs)
+      if (stateOf(path) === before) throw error
+    }
+  }
+}
+
+const againMs = 300
+const triesMax = 5
+
+function stateOf(path: string): string {
+  const { size, mtimeMs } = statSync(`${path}-wal`, { throwIfNoEntry: false }) ?? {}
+  return `${size} ${mtimeMs}`
+}
+
+function readLog(path: string): LeftInLog {
   const log = `${path}-wal`
   if (statSync(log, { throwIfNoEntry: false }) === undefined) return { whole: 0, dropped: 0 }
   const bytes = readFileSync(log)
@@ -29,6 +51,17 @@ export function checkLog(path: string): LeftInLog {
   checksum.add(bytes.subarray(0, 24))
   if (!checksum.equals(bytes.subarray(24, headerBytes))) throw damaged(log)
 
+  const left = readFrames(bytes, checksum, log)
+  // SQLite drops a log whose database is not there.
+  if (left.whole > 0 && statSync(path, { throwIfNoEntry: false })?.size === 0)
+    throw new Error(
+      `it is gone or empty, and its write-ahead log ${log} is there; restore both from a backup`,
+    )
+  return left
+}
+
+/** `checksum` is that of the header, which is right. */
+function readFrames(bytes: Buffer, checksum: Checksum, log: string): LeftInLog {
   const frameBytes = frameHeaderBytes + bytes.readUInt32BE(8)
   const salts = bytes.subarray(16, 24)
   let [pages, whole, isIntact, commitIsLost] = [0, 0, true, false]

@@ -29,10 +29,8 @@ export function commonParts(): Pick<
 export function paced(pace: DialPace, gater: ConnectionGater = {}): ConnectionGater {
   return {
     ...gater,
-    denyDialPeer: async (peer) => {
-      await pace.turn(peer.toString() as PeerId)
-      return (await gater.denyDialPeer?.(peer)) ?? false
-    },
+    denyDialPeer: async (peer) =>
+      !(await pace.allows(peer.toString() as PeerId)) || ((await gater.denyDialPeer?.(peer)) ?? false),
   }
 }
 

@@ -13,6 +13,8 @@ export class Job {
   readonly ended: Promise<TimedResult>
   /** Goes to a sandbox by itself: with others it was no success. */
   isAlone = false
+  /** `performance.now()` by which it is to have begun. */
+  beginBy = Number.POSITIVE_INFINITY
   /** Told when it was cancelled, by whoever has it then. */
   onCancel: () => void = () => undefined
   readonly #signal: AbortSignal

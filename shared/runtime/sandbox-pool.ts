@@ -72,8 +72,8 @@ class SandboxPool implements ProgramRunner {
     else if (this.#waiting.length >= waitingMax) job.end(tooMany)
     if (job.isOver) return job.ended
     void job.ended.then((result) => this.#note(run.programHash, result))
+    if (beginWithinMs !== undefined) job.beginBy = performance.now() + beginWithinMs
     this.#wait('push', [job])
-    if (beginWithinMs !== undefined) this.#endUnlessBegun(job, beginWithinMs)
     return job.ended
   }
 
@@ -87,15 +87,16 @@ class SandboxPool implements ProgramRunner {
     for (const job of jobs) job.onCancel = () => this.#leave(job)
     this.#waiting[at](...jobs)
     this.#giveOut()
+    for (const job of jobs)
+      if (job.beginBy !== Number.POSITIVE_INFINITY && this.#waiting.includes(job)) this.#endUnlessBegun(job)
   }
 
-  #endUnlessBegun(job: Job, ms: number): void {
-    if (!this.#waiting.includes(job)) return
+  #endUnlessBegun(job: Job): void {
     const timer = setTimeout(() => {
       if (!this.#waiting.includes(job)) return
       this.#leave(job)
       job.end(busy)
-    }, ms)
+    }, job.beginBy - performance.now())
     void job.ended.then(() => clearTimeout(timer))
   }
 
@@ -128,6 +129,8 @@ class SandboxPool implements ProgramRunner {
       for (const job of jobs) job.end({ kind: 'none', reason: 'host', message })
     }
     if (this.#closed) for (const job of again) job.end(closed)
+    // Its company took so long that it has not begun in time.
+    for (const job of again) if (job.beginBy <= performance.now()) job.end(busy)
     this.#idle.push(slot)
     this.#wait(
       'unshift',

@@ -106,9 +106,17 @@ export class Slot {
   }
 
   #respawn(engine: Engine): void {
-    if (this.#respawnMs === 0) return void this.#current(engine)
+    if (this.#respawnMs === 0) return this.#spawnAhead(engine)
     clearTimeout(this.#respawning)
-    this.#respawning = setTimeout(() => this.#current(engine), this.#respawnMs)
+    this.#respawning = setTimeout(() => this.#spawnAhead(engine), this.#respawnMs)
+  }
+
+  #spawnAhead(engine: Engine): void {
+    try {
+      this.#current(engine)
+    } catch {
+      // The next run tries once more, and says what is wrong.
+    }
   }
 
   #current(engine: Engine): Sandbox {

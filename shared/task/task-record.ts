@@ -63,8 +63,14 @@ interface SubmissionRow {
   readonly order: number
 }
 
-/** Losses that are no worker's doing. */
-const blameless: readonly LossReason[] = ['coordinatorLost', 'cancelled']
+/**
+ * What a loss counts: nothing where it is no worker's doing, little where the worker gave back what it had not begun. A
+ * mixed load has many of those; a worker that did nothing else would get the task again and again.
+ */
+function weightOf(reason: LossReason): number {
+  if (reason === 'coordinatorLost' || reason === 'cancelled') return 0
+  return reason === 'paused' ? 0.25 : 1
+}
 
 /** Workers lost while they ran a task before it goes out to one worker at a time, and to none that has other work. */
 const suspectAfter = 3
@@ -159,8 +165,8 @@ export class TaskRecord {
   lossesOf(worker: PeerId): number {
     let losses = 0
     for (const { worker: who, state, lost } of this.attempts)
-      if (who === worker && state === 'lost' && !blameless.includes(lost!.reason)) losses++
-    return losses
+      if (who === worker && state === 'lost') losses += weightOf(lost!.reason)
+    return Math.floor(losses)
   }
 
   /** Whether the worker may ever be given the task: it neither has it nor answered it, well or badly. */
@@ -185,9 +191,10 @@ export class TaskRecord {
   losses(reasons: readonly LossReason[] | undefined, perWorkerMax: number): number {
     const perWorker = new Map<PeerId, number>()
     for (const { worker, state, lost } of this.attempts) {
-      if (state !== 'lost' || blameless.includes(lost!.reason)) continue
+      if (state !== 'lost') continue
       if (reasons !== undefined && !reasons.includes(lost!.reason)) continue
-      perWorker.set(worker, Math.min(perWorkerMax, (perWorker.get(worker) ?? 0) + 1))
+      const sum = (perWorker.get(worker) ?? 0) + weightOf(lost!.reason)
+      perWorker.set(worker, Math.min(perWorkerMax, sum))
     }
     let sum = 0
     for (const count of perWorker.values()) sum += count

@@ -256,6 +256,21 @@ describe('short runs of one program', () => {
     expect(order.lastIndexOf('ok/2')).toBeLessThan(order.indexOf('ok/50'))
   })
 
+  test('that have to begin in time go back, also when their company took that time', async () => {
+    const { pool } = await knowing(1)
+    const first = pool.run(run('a', 'ok', 99), never)
+    const fatesOfThem: readonly Fate[] = ['takes long', 'takes long', 'ok', 'ok']
+    const results = fatesOfThem.map((fate, n) =>
+      ended(pool.run(run('a', fate, n), never, { beginWithinMs: 1_000 })),
+    )
+    await pass(1_100)
+    await first
+    const busy = { kind: 'none', reason: 'busy' }
+    expect(results.map(({ now }) => now)).toMatchObject([undefined, busy, busy, busy])
+    await pass(longMs)
+    expect(results[0]!.now).toMatchObject(ends.ok)
+  })
+
   test('of those whose sandbox does not start one ends, the others get one of their own', async () => {
     const { watch, pool, sandboxes } = await knowing(1)
     let starts = 0

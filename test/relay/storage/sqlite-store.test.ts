@@ -149,6 +149,28 @@ describe('SQLite store', () => {
     }
   })
 
+  test('STO-01 refuses a log whose database is gone', async () => {
+    const { log } = await leftWithLog(3)
+    expect(await openedWith(Buffer.alloc(0), log)).toBe(
+      'Cannot open the store at HERE/store.db: it is gone or empty, and its write-ahead log HERE/store.db-wal is there; restore both from a backup',
+    )
+  })
+
+  test('STO-01 says of a store that is being written to that it is in use, and never that it is damaged', {
+    timeout: 60_000,
+  }, async () => {
+    const path = join(directory, 'store.db')
+    const child = startWriter(path, 1_000_000)
+    const exited = once(child, 'exit')
+    await once(createInterface({ input: child.stdout! }), 'line')
+    const refused = await Promise.all(
+      Array.from({ length: 8 }, () => SqliteStore.open(path).catch((error: Error) => error.message)),
+    )
+    child.kill('SIGKILL')
+    await exited
+    for (const message of refused) expect(message).toContain('another process uses it')
+  })
+
   test('STO-01 refuses a second process on the same file, naming it', async () => {
     const path = join(directory, 'store.db')
     const child = startWriter(path, 1_000_000)
