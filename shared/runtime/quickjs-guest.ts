@@ -14,6 +14,7 @@ import type {
   JSValuePointerPointer,
 } from 'quickjs-emscripten-core'
 import { EvalFlags, IntrinsicsFlags, IsEqualOp } from 'quickjs-emscripten-core'
+import { joinBytes } from '../kernel/bytes.ts'
 import type { QuickJsInstance, QuickJsModule } from './quickjs-instance.ts'
 import { instantiateQuickJs } from './quickjs-instance.ts'
 
@@ -47,6 +48,9 @@ const intrinsics = (IntrinsicsFlags.BaseObjects |
   IntrinsicsFlags.TypedArrays |
   IntrinsicsFlags.Promise |
   IntrinsicsFlags.BigInt) as Intrinsics
+
+/** Where the namespace ends in what the engine holds of a module: eight bytes, the tag of the value in the last four. */
+const namespaceEnd = 88
 
 const fileName = 'program.js'
 const hostLog = 1 as HostRefId
@@ -86,9 +90,15 @@ export class Guest {
     return this.#evaluate(source, EvalFlags.JS_EVAL_TYPE_GLOBAL | EvalFlags.JS_EVAL_FLAG_STRICT)
   }
 
-  /** Parses and links a module without running it. */
+  /**
+   * Parses and links a module without running it. The engine then takes the source for the module, and its bytes 80 to
+   * 87 for the module's namespace: what lies there may be no value that it acts upon, such as `undefined`.
+   */
   compileModule(source: Uint8Array): Completion {
-    return this.#evaluate(source, EvalFlags.JS_EVAL_TYPE_MODULE | EvalFlags.JS_EVAL_FLAG_COMPILE_ONLY)
+    const flags = EvalFlags.JS_EVAL_TYPE_MODULE | EvalFlags.JS_EVAL_FLAG_COMPILE_ONLY
+    // A control character there is the tag of a value; with a space behind it, it is none.
+    const text = source.length === namespaceEnd - 3 ? joinBytes([source, Uint8Array.of(0x20)]) : source
+    return this.#evaluate(text, flags)
   }
 
   /** Runs a module: its namespace, or a promise of it when the module awaits at its top level. */
@@ -182,7 +192,7 @@ export class Guest {
   }
 
   #evaluate(source: Uint8Array, flags: number): Completion {
-    const at = this.#copyIn(source)
+    const at = this.#copyIn(source, namespaceEnd)
     const script = 0 as EvalDetectModule
     const { ffi } = this.instance
     return this.#completion(ffi.QTS_Eval(this.#context, at, source.length, fileName, script, flags as Flags))
@@ -205,12 +215,13 @@ export class Guest {
     return at
   }
 
-  /** A copy in the guest's memory with a NUL behind it. */
-  #copyIn(bytes: Uint8Array): BorrowedHeapCharPointer {
-    const at = this.#allocate(bytes.length + 1)
+  /** A copy in the guest's memory with a NUL behind it, or as many as make it `leastBytes` long. */
+  #copyIn(bytes: Uint8Array, leastBytes = 0): BorrowedHeapCharPointer {
+    const roomBytes = Math.max(bytes.length + 1, leastBytes)
+    const at = this.#allocate(roomBytes)
     const heap = this.instance.engine.HEAPU8
     heap.set(bytes, at)
-    heap[at + bytes.length] = 0
+    heap.fill(0, at + bytes.length, at + roomBytes)
     return at as BorrowedHeapCharPointer
   }
 

@@ -207,6 +207,26 @@ test('SBX-03 after every kind of end the next run is an ordinary one', async () 
   }
 })
 
+describe('a short program runs whatever the engine held before it', () => {
+  test('with any seed', async () => {
+    const program = 'export default (x) => x'
+    for (const word of ['00000000', '0000ffff', '3fffffff', '80000001', '9abcdef0']) {
+      const result = await run(program, { input: { b: 1 }, seed: word.repeat(8) })
+      expect(brief(result), word).toBe('ok {"b":1}')
+    }
+  })
+
+  test('and whatever control characters end it', async () => {
+    const program = 'export default (x) => x //'
+    for (const last of ['\u0003', '\u0006']) {
+      for (let length = 80; length <= 92; length++) {
+        const result = await run(program.padEnd(length - 1, '.') + last, { input: 1 })
+        expect(brief(result), `${length} bytes`).toBe('ok 1')
+      }
+    }
+  })
+})
+
 describe('a host that is short of something gives no verdict', () => {
   test('memory that the limit allows and the host has not', async () => {
     const { grow } = WebAssembly.Memory.prototype
