@@ -19,7 +19,7 @@ import { MapRun } from './map-run.ts'
 import { bytesForm, jsonForm } from './output-form.ts'
 import type { Notice } from './patience.ts'
 import type { ReceiptVerdict } from './receipt-verdict.ts'
-import { RelayAddresses, relayUrls } from './relay-addresses.ts'
+import { RelayAddresses, type RelayNames, relayUrls } from './relay-addresses.ts'
 import type { NetworkInfo } from './relay-answer.ts'
 import { RelayHttp } from './relay-http.ts'
 import { type JobReport, type NetworkStatus, type Report, Reports } from './reports.ts'
@@ -30,7 +30,7 @@ import { checkReceipt } from './verify-receipt.ts'
 
 export interface ConnectOptions {
   /** Address of the relay's page, as `http://localhost:8080`; several, or with commas, are tried in turn. */
-  readonly relay: string | readonly string[]
+  readonly relay: RelayNames
   /** The submitter's key. */
   readonly crypto: CryptoPort
   /** How long the relay may be away, each time, before the client gives up; 300 s unless told. */

@@ -5,9 +5,12 @@ import { ClientError } from './client-error.ts'
 const learntMax = 16
 const addressLengthMax = 500
 
+/** An address, or several: in a list, or with commas. */
+export type RelayNames = string | URL | readonly (string | URL)[]
+
 /** The URLs of `http://a, http://b`. Throws a ClientError `BadUrl` for what is no address of a page. */
-export function relayUrls(given: string | readonly string[]): [URL, ...URL[]] {
-  const texts = [given].flat().flatMap((each) => each.split(','))
+export function relayUrls(given: RelayNames): [URL, ...URL[]] {
+  const texts = [given].flat().flatMap((each) => String(each).split(','))
   const [first, ...others] = texts.map((each) => urlOf(each.trim()) ?? badUrl(each))
   return [first ?? badUrl(''), ...others]
 }

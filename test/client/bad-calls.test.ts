@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect, openKey } from '../../relay/client/tabmesh.ts'
 import type { Client } from '../../shared/client/client.ts'
 import { ClientError } from '../../shared/client/client-error.ts'
+import { defaultLimits } from '../../shared/task/task.ts'
 import { program } from '../relay/http/http-fixture.ts'
 import { type ClientFixture, faultyFetch, javascript, startClient } from './client-fixture.ts'
 
@@ -36,6 +37,8 @@ async function thrownBy(call: () => unknown): Promise<ClientError> {
   expect.fail('nothing was thrown')
 }
 
+const jobId = '6f9619ff-8b86-4d01-b42d-00cf4fc964ff'
+
 /** What TypeScript would not let one write. */
 const map = (...given: unknown[]): unknown => client.map(...(given as [string, number[], typeof javascript]))
 const submit = (...given: unknown[]): unknown =>
@@ -59,10 +62,26 @@ describe('WEB-08 a wrong call of map or submit is a ClientError before anything 
     ['half a replica', { ...javascript, verification: { replicas: 3.5 } }, /3\.5/],
     ['a quorum of a third', { ...javascript, verification: { quorum: 1 } }, /1 of 3 is no quorum/],
     ['an unknown comparator', { ...javascript, verification: { comparator: 'near' } }, /near.*exact, json/],
-    ['a limit that is no number', { ...javascript, limits: { fuel: 'much' } }, /limits\.fuel much/],
+    ['a limit that is no number', { ...javascript, limits: { fuel: 'much' } }, /limits\.fuel "much"/],
     ['an unknown priority', { ...javascript, priority: 'high' }, /high.*critical, normal, low/],
     ['an unknown form of output', { ...javascript, output: 'text' }, /text.*json or bytes/],
     ['a signal that is none', { ...javascript, signal: {} }, /AbortSignal/],
+    ['a task type that is no text', { taskType: Symbol('js') }, /Unsupported task type: Symbol\(js\)/],
+    ['a priority in big', { ...javascript, priority: 1n }, /priority 1: give/],
+    ['replicas in big', { ...javascript, verification: { replicas: 5n } }, /replicas 5 is no whole number/],
+    [
+      'a tolerance as text',
+      { ...javascript, verification: { comparator: 'numeric', tolerance: '0.1' } },
+      /tolerance "0\.1" is no number/,
+    ],
+    [
+      'an error target as text',
+      { ...javascript, verification: { errorTarget: '0.05' } },
+      /errorTarget "0\.05"/,
+    ],
+    ['an id in place of a job', { ...javascript, job: jobId }, /job: give what a run's state was/],
+    ['half a job', { ...javascript, job: { jobId } }, /job: give what a run's state was/],
+    ['no job', { ...javascript, job: null }, /job: give what a run's state was/],
   ])('%s', async (_, options, message) => {
     for (const call of [() => map(program, [1], options), () => submit(program, 1, options)]) {
       expect(await thrownBy(call)).toMatchObject({
@@ -110,6 +129,21 @@ describe('WEB-08 what is left out of a policy follows from the rest', () => {
   })
 })
 
+describe('WEB-08 what is unusual and right is taken', () => {
+  test('a limit that is undefined is the default', async () => {
+    const run = client.map(program, [1], { ...javascript, limits: { fuel: undefined } as object })
+    expect(run.state.task.limits).toEqual(defaultLimits)
+    for await (const result of run) expect(result).toMatchObject({ status: 'completed', output: 1 })
+  })
+
+  test('a URL for the address of a relay, alone or in a list', async () => {
+    const { networkId } = client.network
+    for (const relay of [new URL(http.server.url), [new URL(http.server.url)]]) {
+      expect((await connect({ relay })).network.networkId).toBe(networkId)
+    }
+  })
+})
+
 describe('WEB-08 a wrong id', () => {
   const calls: [string, (id: string) => unknown][] = [
     ['status', (id) => client.status(id)],
@@ -122,7 +156,7 @@ describe('WEB-08 a wrong id', () => {
   ]
 
   test.each(calls)('%s of what can be no id', async (_, call) => {
-    for (const id of ['bogus', '', '../jobs', 5 as never, null as never]) {
+    for (const id of ['bogus', '', '../jobs', 5 as never, null as never, Object.create(null)]) {
       const error = await thrownBy(() => call(id))
       expect(error).toMatchObject({
         code: 'BadId',
@@ -202,7 +236,7 @@ describe('TSK-02 a built-in program', () => {
     expect(asked).toEqual(['/programs/word_count.wasm', '/programs/word_count.wasm'])
   })
 
-  test.each(['../../etc', '', 'nothing_like_it'])('that there is not: %s', async (name) => {
+  test.each(['../../etc', '', 'nothing_like_it', 1n as never])('that there is not: %s', async (name) => {
     const error = await thrownBy(() => client.builtIn(name))
     expect(error).toMatchObject({ code: 'BadOptions', message: expect.stringMatching(/built-in program/) })
   })
