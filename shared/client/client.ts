@@ -46,9 +46,18 @@ export interface ConnectOptions {
 
 const never = new AbortController().signal
 
+/** What waits for it rejects with a ClientError, whatever the caller's own reason is. */
+function cancelledBy(signal: AbortSignal): AbortSignal {
+  const stop = new AbortController()
+  const cancel = () => stop.abort(new ClientError('Cancelled', 'stopped by its caller', signal.reason))
+  if (signal.aborted) cancel()
+  else signal.addEventListener('abort', cancel, { once: true })
+  return stop.signal
+}
+
 /**
- * Finds the relay and what its network is. Rejects with a ClientError: `BadUrl`, `UnknownHost`, `NotARelay`, or
- * `Unreachable` after the wait.
+ * Finds the relay and what its network is. Rejects with a ClientError: `BadUrl`, `UnknownHost`, `NotARelay`, `Cancelled`
+ * by the signal, or `Unreachable` after the wait.
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
   const { crypto, waitSeconds = 300, onNotice: notice = () => {}, clock = systemClock } = options
@@ -57,7 +66,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   // A browser's own has to be called by its name.
   const ask: typeof fetch = options.fetch ?? ((input, init) => fetch(input, init))
   const http = new RelayHttp({ ...common, relays, fetch: ask, origin: options.origin })
-  const signal = options.signal ?? never
+  const signal = options.signal === undefined ? never : cancelledBy(options.signal)
   await http.reach(signal)
   return new Client({ ...common, http }, signal)
 }

@@ -44,6 +44,8 @@ const map = (...given: unknown[]): unknown => client.map(...(given as [string, n
 const submit = (...given: unknown[]): unknown =>
   client.submit(...(given as [string, string, typeof javascript]))
 
+const submitBy = (by: Client): unknown => by.submit(program, 1, javascript)
+
 describe('WEB-08 a wrong call of map or submit is a ClientError before anything is sent', () => {
   test.each<[string, unknown, RegExp]>([
     ['no options', undefined, /options are missing.*taskType/],
@@ -140,6 +142,20 @@ describe('WEB-08 what is unusual and right is taken', () => {
     const { networkId } = client.network
     for (const relay of [new URL(http.server.url), [new URL(http.server.url)]]) {
       expect((await connect({ relay })).network.networkId).toBe(networkId)
+    }
+  })
+})
+
+describe('WEB-08 a client that is stopped says so', () => {
+  test('while it looks for the relay, and afterwards', async () => {
+    const relay = 'http://127.0.0.1:1/'
+    const early = await thrownBy(() => connect({ relay, signal: AbortSignal.abort() }))
+    expect(early.code).toBe('Cancelled')
+    const stop = new AbortController()
+    const stopped = await http.open({ signal: stop.signal })
+    stop.abort()
+    for (const call of [() => stopped.status(jobId), () => stopped.jobs(), () => submitBy(stopped)]) {
+      expect((await thrownBy(call)).code).toBe('Cancelled')
     }
   })
 })
