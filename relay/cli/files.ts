@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { access, constants, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { joinBytes } from '../../shared/kernel/bytes.ts'
-import { inWords } from './file-words.ts'
+import { inWords } from '../file-words.ts'
 import { UsageError } from './usage-error.ts'
 
 /** A path as the caller wrote it: relative to the caller's folder, which npm hands on as INIT_CWD. */

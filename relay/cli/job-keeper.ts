@@ -1,5 +1,5 @@
 import type { JobState } from '../../shared/client/job-state.ts'
-import { inWords } from './file-words.ts'
+import { inWords } from '../file-words.ts'
 import type { JobFile, KeptJob } from './job-file.ts'
 import { OutputError, type ResultsSink } from './results-sink.ts'
 

@@ -3,8 +3,8 @@ import { open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Client } from '../../shared/client/client.ts'
 import { ClientError } from '../../shared/client/client-error.ts'
+import { inWords } from '../file-words.ts'
 import { syncDirectory } from '../storage/files.ts'
-import { inWords } from './file-words.ts'
 import { callersPath } from './files.ts'
 
 /** Answers that break off before it is given up. */

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { inWords } from './file-words.ts'
+import { inWords } from '../file-words.ts'
 import { callersPath } from './files.ts'
 import type { Io } from './io.ts'
 import { UsageError } from './usage-error.ts'

@@ -4,7 +4,7 @@ import { ClientError } from '../../shared/client/client-error.ts'
 import type { Key } from '../../shared/client/library.ts'
 import { chooseEngine, createCryptoPort, createVerify } from '../../shared/host/create-crypto-port.ts'
 import { seedInPkcs8 } from '../../shared/host/ed25519-engine.ts'
-import { inWords } from '../cli/file-words.ts'
+import { inWords } from '../file-words.ts'
 import { nodeSha256 } from '../keys/node-sha256.ts'
 
 export interface KeyFileOptions {

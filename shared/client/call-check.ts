@@ -3,7 +3,7 @@ import { jobIdText } from '../kernel/shape.ts'
 import { taskTypes } from '../task/intake.ts'
 import type { Limits, VerificationPolicy } from '../task/task.ts'
 import { comparators, defaultLimits, defaultVerification, priorities } from '../task/task.ts'
-import { faultOfAskedPolicy } from '../task/verification-policy.ts'
+import { faultOfAskedPolicy, policyInOrder } from '../task/verification-policy.ts'
 import { ClientError } from './client-error.ts'
 import { parseJobState } from './job-state.ts'
 import type { MapOptions } from './map-run.ts'
@@ -118,15 +118,9 @@ function checkedLimits(limits: unknown): Partial<Limits> {
 
 /** With what follows from the rest: the quorum is just over half. */
 export function wholePolicy(given: Partial<VerificationPolicy>): VerificationPolicy {
-  const { replicas = defaultVerification.replicas, tolerance, errorTarget } = given
+  const { replicas = defaultVerification.replicas } = given
   const { quorum = Math.floor(replicas / 2) + 1, comparator = defaultVerification.comparator } = given
-  return {
-    replicas,
-    quorum,
-    comparator,
-    ...(tolerance === undefined ? {} : { tolerance }),
-    ...(errorTarget === undefined ? {} : { errorTarget }),
-  }
+  return policyInOrder({ ...given, replicas, quorum, comparator })
 }
 
 function checkedPolicy(given: unknown): VerificationPolicy {

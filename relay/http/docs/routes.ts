@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import { Recent } from '../../../shared/kernel/recent.ts'
 import type { HttpApp } from '../http-app.ts'
 import { type Operation, optionsOf } from '../operation.ts'
 import type { HttpParts } from '../parts.ts'
@@ -47,6 +48,7 @@ export function docsRoutes(app: HttpApp, parts: HttpParts, table: RouteTable): v
   const document = once(() => openApiDocument(parts.api.version, table.routes))
   const json = once(() => made(JSON.stringify(document())))
   const page = once(() => docsPage(document()))
+  const pages = new Recent<string, Made>(addressesMax)
   const style = once(() => made(docsStyle))
 
   app.get('/api/v1/openapi.json', optionsOf(operations.document, parts), async (request, reply) =>
@@ -54,13 +56,18 @@ export function docsRoutes(app: HttpApp, parts: HttpParts, table: RouteTable): v
   )
   app.get('/docs', optionsOf(operations.page, parts), async (request, reply) => {
     reply.header('content-security-policy', docsPolicy)
-    const text = page().replaceAll(exampleRelay, addressOf(request))
-    return send(request, reply, 'text/html; charset=utf-8', made(text))
+    const address = addressOf(request)
+    const known = pages.get(address) ?? made(page().replaceAll(exampleRelay, address))
+    pages.set(address, known)
+    return send(request, reply, 'text/html; charset=utf-8', known)
   })
   app.get('/docs/style.css', optionsOf(operations.style, parts), async (request, reply) =>
     send(request, reply, 'text/css; charset=utf-8', style()),
   )
 }
+
+/** A relay has a few addresses; whoever makes more of them up has the page made anew. */
+const addressesMax = 8
 
 /** Where the page was asked for. It is put into HTML, a script and a shell: nothing but the letters of an address. */
 function addressOf({ headers: { host = '', ...headers } }: FastifyRequest): string {
